@@ -1,0 +1,27 @@
+/* What the files of the POSIX port share with one another. */
+#ifndef THRUM_POSIX_H
+#define THRUM_POSIX_H
+
+#include "../port.h"
+
+#include <signal.h>
+#include <time.h>
+
+#define THRUM__SECOND INT64_C(1000000000)
+
+/* Fail with this reason: what thrum__port_error() will say. */
+void thrum__posix_fail(int error);
+
+/* A time on the monotonic clock, or a length of time, as the system writes it. */
+struct timespec thrum__posix_timespec(int64_t nanos);
+
+/* The signals that threads of thrum's are not given. */
+void thrum__posix_signal_mask(sigset_t *set);
+
+/* signal.c's part of thrum__port_begin. */
+void thrum__posix_signals_begin(const thrum__port_upcalls *upcalls);
+
+/* Send a signal to the main thread of this process. Async-signal-safe. */
+void thrum__posix_kill_main(int signum);
+
+#endif

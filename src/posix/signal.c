@@ -1,0 +1,156 @@
+/*
+ * The POSIX port: signals.
+ *
+ * One handler serves every signal that the core asked for. On the main thread it hands the signal up; on any other, a
+ * foreign one (thrum's own have them blocked), it sends the signal on to the main thread and does nothing else. So what
+ * the core sees always comes from a real signal on the main thread, and comes once.
+ */
+#include "posix.h"
+
+#include <thrum/signal.h>
+
+#include <errno.h>
+#include <pthread.h>
+#include <unistd.h>
+
+_Static_assert(THRUM_SIGINT == SIGINT && THRUM_SIGTERM == SIGTERM && THRUM_SIGHUP == SIGHUP, "signal numbers");
+_Static_assert(THRUM_SIGALRM == SIGALRM && THRUM_SIGUSR1 == SIGUSR1 && THRUM_SIGUSR2 == SIGUSR2, "signal numbers");
+_Static_assert(THRUM_SIGQUIT == SIGQUIT && THRUM_SIGCHLD == SIGCHLD && THRUM_SIGWINCH == SIGWINCH, "signal numbers");
+_Static_assert(THRUM_SIGCONT == SIGCONT && THRUM_SIGTSTP == SIGTSTP && THRUM_SIGURG == SIGURG, "signal numbers");
+_Static_assert(THRUM_SIGIO == SIGIO && THRUM_SIGPIPE == SIGPIPE, "signal numbers");
+
+/* What becomes of a signal whose number is known here. */
+enum {
+    NEVER,  /* no program may handle it, or it is a fault of the thread that gets it */
+    SHARED, /* can be handled, but every thread keeps getting it: it belongs to what that thread did */
+    MAIN    /* can be handled, and threads of thrum's are not given it */
+};
+
+typedef struct known_signal {
+    const char *name;
+    unsigned char kind;
+} known_signal;
+
+#define LARGEST 31
+
+static const known_signal signals[LARGEST + 1] = {
+    [SIGHUP] = {"SIGHUP", MAIN},     [SIGINT] = {"SIGINT", MAIN},       [SIGQUIT] = {"SIGQUIT", MAIN},
+    [SIGILL] = {"SIGILL", NEVER},    [SIGTRAP] = {"SIGTRAP", NEVER},    [SIGABRT] = {"SIGABRT", NEVER},
+    [SIGBUS] = {"SIGBUS", NEVER},    [SIGFPE] = {"SIGFPE", NEVER},      [SIGKILL] = {"SIGKILL", NEVER},
+    [SIGUSR1] = {"SIGUSR1", MAIN},   [SIGSEGV] = {"SIGSEGV", NEVER},    [SIGUSR2] = {"SIGUSR2", MAIN},
+    [SIGPIPE] = {"SIGPIPE", SHARED}, [SIGALRM] = {"SIGALRM", MAIN},     [SIGTERM] = {"SIGTERM", MAIN},
+    [SIGCHLD] = {"SIGCHLD", MAIN},   [SIGCONT] = {"SIGCONT", MAIN},     [SIGSTOP] = {"SIGSTOP", NEVER},
+    [SIGTSTP] = {"SIGTSTP", MAIN},   [SIGTTIN] = {"SIGTTIN", MAIN},     [SIGTTOU] = {"SIGTTOU", MAIN},
+    [SIGURG] = {"SIGURG", MAIN},     [SIGXCPU] = {"SIGXCPU", MAIN},     [SIGXFSZ] = {"SIGXFSZ", SHARED},
+    [SIGPROF] = {"SIGPROF", SHARED}, [SIGVTALRM] = {"SIGVTALRM", SHARED}, [SIGWINCH] = {"SIGWINCH", MAIN},
+    [SIGIO] = {"SIGIO", MAIN},       [SIGSYS] = {"SIGSYS", NEVER},
+#if defined(SIGPWR)
+    [SIGPWR] = {"SIGPWR", MAIN},
+#endif
+#if defined(SIGINFO)
+    [SIGINFO] = {"SIGINFO", MAIN},
+#endif
+};
+
+static void (*signal_arrived)(int);
+
+void thrum__posix_signals_begin(const thrum__port_upcalls *upcalls)
+{
+    signal_arrived = upcalls->signal_arrived;
+}
+
+static bool in_range(int signum)
+{
+    return signum >= 1 && signum <= LARGEST;
+}
+
+const char *thrum__port_signal_name(int signum)
+{
+    return in_range(signum) ? signals[signum].name : NULL;
+}
+
+bool thrum__port_signal_can(int signum)
+{
+    return in_range(signum) && signals[signum].name && signals[signum].kind != NEVER;
+}
+
+void thrum__posix_signal_mask(sigset_t *set)
+{
+    sigemptyset(set);
+    for (int signum = 1; signum <= LARGEST; signum++)
+        if (signals[signum].name && signals[signum].kind == MAIN)
+            sigaddset(set, signum);
+}
+
+/* ---- The handler --------------------------------------------------------------------------------------------------- */
+
+static void on_signal(int signum)
+{
+    int saved = errno;
+    if (thrum__port_is_main())
+        signal_arrived(signum);
+    else
+        thrum__posix_kill_main(signum);
+    errno = saved;
+}
+
+thrum__disposition thrum__port_signal_now(int signum)
+{
+    struct sigaction now;
+    if (sigaction(signum, NULL, &now) != 0)
+        return THRUM__DEFAULT;
+    if ((now.sa_flags & SA_SIGINFO) == 0 && now.sa_handler == on_signal)
+        return THRUM__CAUGHT;
+    return (now.sa_flags & SA_SIGINFO) == 0 && now.sa_handler == SIG_IGN ? THRUM__IGNORED : THRUM__DEFAULT;
+}
+
+bool thrum__port_signal_set(int signum, thrum__disposition disposition)
+{
+    struct sigaction action;
+    action.sa_handler = disposition == THRUM__CAUGHT ? on_signal : disposition == THRUM__IGNORED ? SIG_IGN : SIG_DFL;
+    action.sa_flags = SA_ONSTACK; /* and not SA_RESTART: a system call that main is in must end */
+    sigemptyset(&action.sa_mask);
+    if (sigaction(signum, &action, NULL) == 0)
+        return true;
+    thrum__posix_fail(errno);
+    return false;
+}
+
+void thrum__port_signal_main(int signum)
+{
+    int saved = errno;
+    thrum__posix_kill_main(signum);
+    errno = saved;
+}
+
+thrum_status thrum__port_signal_raise(int signum)
+{
+    if (signum <= 0)
+        return THRUM_INVALID;
+    if (kill(getpid(), signum) == 0)
+        return THRUM_OK;
+    if (errno == EINVAL)
+        return THRUM_INVALID;
+    thrum__posix_fail(errno);
+    return THRUM_SYSTEM;
+}
+
+/* ---- The end ------------------------------------------------------------------------------------------------------- */
+
+void thrum__port_signal_let_kill(int signum)
+{
+    struct sigaction action = {.sa_handler = SIG_DFL};
+    sigset_t set;
+    if (sigemptyset(&set) != 0 || sigaddset(&set, signum) != 0)
+        return;
+    sigemptyset(&action.sa_mask);
+    sigaction(signum, &action, NULL);
+    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
+void thrum__port_die_by(int signum)
+{
+    thrum__port_signal_let_kill(signum);
+    pthread_kill(pthread_self(), signum);
+    _exit(128 + (signum & 127)); /* it does not end a process */
+}

@@ -1,0 +1,93 @@
+/* The POSIX port: the clock, memory, the beginning, stdio. */
+#include "posix.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static __thread int error_ __attribute__((tls_model("initial-exec")));
+
+void thrum__posix_fail(int error)
+{
+    error_ = error;
+}
+
+int thrum__port_error(void)
+{
+    return error_;
+}
+
+void thrum__port_once(void (*begin)(void))
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, begin);
+}
+
+int64_t thrum__port_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * THRUM__SECOND + now.tv_nsec;
+}
+
+struct timespec thrum__posix_timespec(int64_t nanos)
+{
+    struct timespec time;
+    time.tv_sec = (time_t)(nanos / THRUM__SECOND);
+    time.tv_nsec = (long)(nanos % THRUM__SECOND);
+    return time;
+}
+
+void *thrum__port_allocate(size_t size)
+{
+    void *memory = calloc(1, size);
+    if (!memory)
+        thrum__posix_fail(ENOMEM);
+    return memory;
+}
+
+void thrum__port_free(void *memory)
+{
+    free(memory);
+}
+
+void thrum__port_yield(void)
+{
+    sched_yield();
+}
+
+unsigned thrum__port_cpu_count(void)
+{
+#if defined(THRUM_HAVE_SCHED_GETAFFINITY)
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0)
+        return (unsigned)CPU_COUNT(&set);
+#endif
+    long count = sysconf(_SC_NPROCESSORS_ONLN);
+    return count > 0 ? (unsigned)count : 1;
+}
+
+void thrum__port_sleep_for_good(void)
+{
+    for (;;)
+        pause();
+}
+
+void thrum__port_flush_all(void)
+{
+    fflush(NULL);
+}
+
+void thrum__port_flush_standard(void)
+{
+    fflush(stdout);
+    fflush(stderr);
+}
+
+void thrum__port_exit(int status)
+{
+    exit(status);
+}

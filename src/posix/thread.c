@@ -1,0 +1,287 @@
+/* The POSIX port: threads. They are detached; what they leave behind is the system's to clear up, and when they have ended
+ * is the core's to say. */
+#include "posix.h"
+
+#include <thrum/atomic.h>
+
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#if defined(THRUM_HAVE_GETTID_CALL)
+#include <sys/syscall.h>
+#endif
+#if defined(THRUM_HAVE_LWP_SELF)
+#include <lwp.h>
+#endif
+#if defined(THRUM_HAVE_PTHREAD_NP_H)
+#include <pthread_np.h>
+#endif
+
+/* A signal handler reads these: initial-exec storage is there before any code of the thread runs. */
+#define THREAD_LOCAL static __thread __attribute__((tls_model("initial-exec")))
+
+static void (*thread_began)(void *);
+
+/* ---- Who I am ------------------------------------------------------------------------------------------------------ */
+
+THREAD_LOCAL void *self_;
+THREAD_LOCAL uintptr_t token_;
+
+void *thrum__port_self(void)
+{
+    return self_;
+}
+
+void thrum__port_set_self(void *self)
+{
+    self_ = self;
+}
+
+void *thrum__port_token(void)
+{
+    static uint32_t low, high;
+    if (token_ == 0) {
+        uint32_t number = thrum__fetch_add_u32_acq_rel(&low, 1) + 1;
+        if (number == 0) /* four thousand million threads later */
+            thrum__fetch_add_u32_acq_rel(&high, 1);
+        uint64_t wide = (uint64_t)thrum__load_u32_acquire(&high) << 32 | number;
+        token_ = (uintptr_t)wide ? (uintptr_t)wide : 1;
+    }
+    return (void *)token_;
+}
+
+uint64_t thrum__port_native_id(void)
+{
+#if defined(THRUM_HAVE_GETTID_CALL)
+    return (uint64_t)syscall(SYS_gettid);
+#elif defined(THRUM_HAVE_PTHREAD_THREADID_NP) /* macOS */
+    uint64_t id = 0;
+    pthread_threadid_np(NULL, &id);
+    return id;
+#elif defined(THRUM_HAVE_PTHREAD_GETTHREADID_NP) /* FreeBSD */
+    return (uint64_t)pthread_getthreadid_np();
+#elif defined(THRUM_HAVE_LWP_SELF) /* NetBSD */
+    return (uint64_t)_lwp_self();
+#elif defined(THRUM_HAVE_GETTHRID) /* OpenBSD */
+    return (uint64_t)getthrid();
+#else
+    return (uint64_t)(uintptr_t)pthread_self();
+#endif
+}
+
+uintptr_t thrum__port_native_handle(void)
+{
+    return (uintptr_t)pthread_self();
+}
+
+void thrum__port_native_forget(uintptr_t handle)
+{
+    (void)handle;
+}
+
+/* ---- The main thread ----------------------------------------------------------------------------------------------- */
+
+#if defined(THRUM_HAVE_GETTID_CALL)
+
+/* Linux: the thread whose number is the process's. True in a child of fork too. */
+bool thrum__port_is_main(void)
+{
+    return syscall(SYS_gettid) == (long)getpid();
+}
+
+void thrum__posix_kill_main(int signum)
+{
+    long pid = (long)getpid();
+    syscall(SYS_tgkill, pid, pid, signum);
+}
+
+#else
+
+/* Elsewhere the one that loaded thrum, unless the system can say. */
+static pthread_t main_thread;
+
+__attribute__((constructor)) static void remember_main(void)
+{
+    main_thread = pthread_self();
+}
+
+bool thrum__port_is_main(void)
+{
+#if defined(THRUM_HAVE_PTHREAD_MAIN_NP)
+    return pthread_main_np() == 1;
+#else
+    return pthread_equal(pthread_self(), main_thread);
+#endif
+}
+
+void thrum__posix_kill_main(int signum)
+{
+#if defined(THRUM_HAVE_PTHREAD_MAIN_THREAD_NP)
+    pthread_kill(pthread_main_thread_np(), signum);
+#else
+    pthread_kill(main_thread, signum);
+#endif
+}
+
+#endif
+
+bool thrum__port_claim_main(void)
+{
+    return thrum__port_is_main();
+}
+
+/* ---- The end of a thread ------------------------------------------------------------------------------------------- */
+
+/*
+ * A key whose destructor asks to be called again until the last round, so that what other libraries destroy at a thread's
+ * end, C++'s thread_local objects among them, is gone before thrum calls the thread ended.
+ */
+enum { LAST_ROUND = 4 }; /* the least that POSIX allows PTHREAD_DESTRUCTOR_ITERATIONS to be */
+
+static pthread_key_t end_key;
+static bool end_key_made;
+
+typedef struct thread_end {
+    void (*run)(void *);
+    void *arg;
+    int round;
+    bool over;
+} thread_end;
+
+THREAD_LOCAL thread_end end_;
+
+static void end_round(void *end)
+{
+    (void)end;
+    if (++end_.round < LAST_ROUND && pthread_setspecific(end_key, &end_) == 0)
+        return;
+    end_.over = true;
+    end_.run(end_.arg);
+}
+
+bool thrum__port_at_thread_end(void (*run)(void *), void *arg)
+{
+    if (end_.over || !end_key_made || pthread_setspecific(end_key, &end_) != 0)
+        return false;
+    end_.run = run;
+    end_.arg = arg;
+    return true;
+}
+
+void thrum__port_thread_exit(void)
+{
+    pthread_exit(NULL);
+}
+
+/* ---- Starting ------------------------------------------------------------------------------------------------------ */
+
+static void *began(void *arg)
+{
+    thread_began(arg);
+    return NULL;
+}
+
+/* Round up to whole pages, and leave room for what the system puts on the stack before the program does. */
+static bool whole_pages(size_t *size)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    if (*size > SIZE_MAX - 6 * page)
+        return false;
+    *size = (*size + page - 1) / page * page + 4 * page;
+    return true;
+}
+
+static bool set_stack(pthread_attr_t *attributes, size_t size)
+{
+    size_t usual;
+    if (size != 0)
+        return size >= (size_t)PTHREAD_STACK_MIN && whole_pages(&size) &&
+               pthread_attr_setstacksize(attributes, size) == 0;
+    if (pthread_attr_getstacksize(attributes, &usual) != 0 || usual < 1048576)
+        return pthread_attr_setstacksize(attributes, 1048576) == 0;
+    return true;
+}
+
+/* pthread_create says EAGAIN whether the stack or the number of threads was too large: ask for the memory itself. */
+static bool can_map(size_t size)
+{
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0);
+    if (memory == MAP_FAILED)
+        return false;
+    munmap(memory, size);
+    return true;
+}
+
+thrum_status thrum__port_thread_start(void *arg, size_t stack_size)
+{
+    pthread_attr_t attributes;
+    pthread_t thread;
+    sigset_t ours, before;
+    thrum_status status = THRUM_INVALID;
+    int error = pthread_attr_init(&attributes);
+    if (error != 0) {
+        thrum__posix_fail(error);
+        return THRUM_NO_MEMORY;
+    }
+    if (!set_stack(&attributes, stack_size)) {
+        thrum__posix_fail(EINVAL);
+        goto done;
+    }
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+
+    /* Blocked before the thread exists: it inherits the mask, and there is no instant at which it could be given one. */
+    thrum__posix_signal_mask(&ours);
+    pthread_sigmask(SIG_BLOCK, &ours, &before);
+    error = pthread_create(&thread, &attributes, began, arg);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+
+    if (error == 0) {
+        status = THRUM_OK;
+        goto done;
+    }
+    thrum__posix_fail(error);
+    if (stack_size == 0 || can_map(stack_size))
+        status = error == ENOMEM ? THRUM_NO_MEMORY : THRUM_NO_THREADS;
+done:
+    pthread_attr_destroy(&attributes);
+    return status;
+}
+
+/* ---- Names --------------------------------------------------------------------------------------------------------- */
+
+void thrum__port_name_thread(uintptr_t handle, const char *name)
+{
+#if defined(THRUM_HAVE_SETNAME_LINUX)
+    char cut[16]; /* what the kernel keeps */
+    size_t length = strnlen(name, sizeof cut - 1);
+    while (length > 0 && ((unsigned char)name[length] & 0xC0) == 0x80)
+        length--; /* not within a character */
+    memcpy(cut, name, length);
+    cut[length] = 0;
+    pthread_setname_np((pthread_t)handle, cut);
+#elif defined(THRUM_HAVE_SETNAME_MACOS)
+    if (pthread_equal((pthread_t)handle, pthread_self()))
+        pthread_setname_np(name);
+#elif defined(THRUM_HAVE_SETNAME_NETBSD)
+    pthread_setname_np((pthread_t)handle, "%s", (void *)name);
+#elif defined(THRUM_HAVE_SET_NAME_NP)
+    pthread_set_name_np((pthread_t)handle, name);
+#else
+    (void)handle;
+    (void)name;
+#endif
+}
+
+/* ---- The beginning ------------------------------------------------------------------------------------------------- */
+
+void thrum__port_begin(const thrum__port_upcalls *upcalls)
+{
+    thread_began = upcalls->thread_began;
+    end_key_made = pthread_key_create(&end_key, end_round) == 0;
+    thrum__posix_signals_begin(upcalls);
+}

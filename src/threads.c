@@ -1,0 +1,363 @@
+/* The threads that thrum knows. In this order: bringing the library up; records; the registry of those alive; adoption. */
+#include "threads.h"
+
+#include "interrupt.h"
+#include "parking_lot.h"
+#include "process.h"
+
+#include <string.h>
+
+static thrum_thread first_record; /* the main thread's, unless thrum_init names another */
+static thrum_thread *main_record = &first_record;
+
+static thrum__port_lock registry_lock; /* guards all of this: */
+static thrum_thread *oldest, *newest;
+static size_t alive;
+static thrum_thread *free_records;
+static uint64_t last_id, last_name, last_foreign;
+static bool closed;
+static uint32_t closed_flag; /* `closed` for readers without the lock */
+
+static uint32_t begun;
+
+/* ---- Beginning ----------------------------------------------------------------------------------------------------- */
+
+static void enlist(thrum_thread *thread, const char *name);
+
+static const thrum__port_upcalls upcalls = {thrum__signal_arrived, thrum__thread_began};
+
+static void begin(void)
+{
+    thrum__port_begin(&upcalls);
+    thrum__port_lock_init(&registry_lock);
+    thrum__lot_begin();
+    thrum__interrupts_begin();
+    thrum__locals_begin();
+    thrum__process_begin();
+    first_record.references = 1; /* for good */
+    first_record.adopted = true;
+    first_record.daemon = false;
+    first_record.parker_ready = thrum__port_parker_init(&first_record.parker, true);
+    enlist(&first_record, "main");
+    thrum__store_u32_release(&begun, 1);
+}
+
+void thrum__begin(void)
+{
+    if (!thrum__load_u32_acquire(&begun)) /* pairs with the store above */
+        thrum__port_once(begin);
+}
+
+thrum_thread *thrum__main(void)
+{
+    return (thrum_thread *)thrum__load_pointer_acquire((void *const *)&main_record);
+}
+
+bool thrum__main_can_be_woken(void)
+{
+    thrum_thread *record = thrum__main();
+    if (!record->parker_ready)
+        record->parker_ready = thrum__port_parker_init(&record->parker, true);
+    return record->parker_ready;
+}
+
+thrum_status thrum__failed(thrum_status status)
+{
+    thrum_thread *self = thrum__self();
+    if (self)
+        self->system_error = thrum__port_error();
+    return status;
+}
+
+/* ---- Records ------------------------------------------------------------------------------------------------------- */
+
+/* All of a record but its parker: a late unpark may be in it at this moment. */
+static void clear(thrum_thread *record)
+{
+    memset(&record->mail, 0, sizeof *record - offsetof(thrum_thread, mail));
+}
+
+thrum_thread *thrum__record_new(void)
+{
+    thrum__port_lock_acquire(&registry_lock);
+    thrum_thread *record = free_records;
+    if (record)
+        free_records = record->next;
+    thrum__port_lock_release(&registry_lock);
+    if (record) {
+        clear(record);
+    } else {
+        record = (thrum_thread *)thrum__port_allocate(sizeof *record);
+        if (!record)
+            return NULL;
+        record->parker_ready = thrum__port_parker_init(&record->parker, false);
+        if (!record->parker_ready) {
+            thrum__port_free(record);
+            return NULL;
+        }
+    }
+    record->references = 1;
+    return record;
+}
+
+thrum_thread *thrum_thread_retain(thrum_thread *thread)
+{
+    if (thread)
+        thrum__fetch_add_u32_acq_rel(&thread->references, 1);
+    return thread;
+}
+
+void thrum_thread_release(thrum_thread *thread)
+{
+    /* Acquire and release: who drops the last one has seen what all the others did. */
+    if (!thread || thrum__fetch_add_u32_acq_rel(&thread->references, (uint32_t)-1) != 1)
+        return;
+    thrum__port_native_forget(thread->native_handle);
+    thrum__port_lock_acquire(&registry_lock);
+    thread->next = free_records;
+    free_records = thread;
+    thrum__port_lock_release(&registry_lock);
+}
+
+/* ---- The registry -------------------------------------------------------------------------------------------------- */
+
+static void write_number(char *to, uint64_t number)
+{
+    char digits[20];
+    size_t n = 0;
+    do {
+        digits[n++] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number);
+    while (n)
+        *to++ = digits[--n];
+    *to = 0;
+}
+
+static void make_name(thrum_thread *thread)
+{
+    const char *stem = thread->adopted ? "foreign-" : "thread-";
+    memcpy(thread->name, stem, strlen(stem));
+    write_number(thread->name + strlen(stem), thread->adopted ? ++last_foreign : ++last_name);
+}
+
+/* With the lock held, or before anybody else can be here. */
+static void enlist(thrum_thread *thread, const char *name)
+{
+    thread->id = ++last_id;
+    if (name)
+        memcpy(thread->name, name, strlen(name) + 1);
+    else
+        make_name(thread);
+    thread->previous = newest;
+    thread->next = NULL;
+    *(newest ? &newest->next : &oldest) = thread;
+    newest = thread;
+    thread->listed = true;
+    alive++;
+    thrum_thread_retain(thread);
+}
+
+bool thrum__record_enlist_late(thrum_thread *thread, const char *name)
+{
+    thrum__port_lock_acquire(&registry_lock);
+    enlist(thread, name);
+    thrum__port_lock_release(&registry_lock);
+    return true;
+}
+
+bool thrum__record_enlist(thrum_thread *thread, const char *name)
+{
+    thrum__port_lock_acquire(&registry_lock);
+    bool open = !closed;
+    if (open)
+        enlist(thread, name);
+    thrum__port_lock_release(&registry_lock);
+    return open;
+}
+
+static void delist(thrum_thread *thread)
+{
+    thrum__port_lock_acquire(&registry_lock);
+    *(thread->previous ? &thread->previous->next : &oldest) = thread->next;
+    *(thread->next ? &thread->next->previous : &newest) = thread->previous;
+    thread->listed = false;
+    alive--;
+    thrum__port_lock_release(&registry_lock);
+}
+
+void thrum__record_withdraw(thrum_thread *thread)
+{
+    delist(thread);
+    thrum_thread_release(thread);
+}
+
+void thrum__record_ended(void *ended)
+{
+    thrum_thread *thread = (thrum_thread *)ended;
+    thrum__locals_end(thread);
+    thrum__port_set_self(NULL);
+    delist(thread);
+    thrum_event_set(&thread->done); /* nothing of the thread's runs after this but the release of its reference */
+    thrum_thread_release(thread);
+}
+
+static thrum_thread *find_to_join(const thrum_thread *self)
+{
+    for (thrum_thread *thread = oldest; thread; thread = thread->next)
+        if (!thread->daemon && !thread->adopted && thread != main_record && thread != self)
+            return thread;
+    return NULL;
+}
+
+thrum_thread *thrum__record_to_join(void)
+{
+    thrum_thread *self = thrum__self();
+    thrum__port_lock_acquire(&registry_lock);
+    thrum_thread *found = thrum_thread_retain(find_to_join(self));
+    if (!found) {
+        closed = true;
+        thrum__store_u32_release(&closed_flag, 1);
+    }
+    thrum__port_lock_release(&registry_lock);
+    return found;
+}
+
+bool thrum__threads_closed(void)
+{
+    return thrum__load_u32_acquire(&closed_flag) != 0;
+}
+
+size_t thrum_thread_count(void)
+{
+    thrum__self();
+    thrum__begin();
+    thrum__port_lock_acquire(&registry_lock);
+    size_t count = alive;
+    thrum__port_lock_release(&registry_lock);
+    return count;
+}
+
+size_t thrum_thread_list(thrum_thread **threads, size_t capacity)
+{
+    size_t n = 0;
+    thrum__self();
+    thrum__begin();
+    thrum__port_lock_acquire(&registry_lock);
+    size_t count = alive;
+    for (thrum_thread *thread = oldest; thread && n < capacity && threads; thread = thread->next)
+        threads[n++] = thrum_thread_retain(thread);
+    thrum__port_lock_release(&registry_lock);
+    return count;
+}
+
+/* Whether these bytes are UTF-8, and how many of them to keep: whole characters, at most THRUM_THREAD_NAME_MAX bytes. */
+static bool measure_name(const char *name, size_t *keep)
+{
+    const unsigned char *p = (const unsigned char *)name;
+    size_t at = 0;
+    *keep = 0;
+    while (p[at]) {
+        unsigned char lead = p[at];
+        size_t length = lead < 0x80 ? 1 : lead >= 0xC2 && lead < 0xE0 ? 2 : lead >= 0xE0 && lead < 0xF0 ? 3
+                        : lead >= 0xF0 && lead < 0xF5 ? 4 : 0;
+        if (length == 0)
+            return false;
+        for (size_t i = 1; i < length; i++)
+            if ((p[at + i] & 0xC0) != 0x80)
+                return false;
+        bool surrogate = lead == 0xED && p[at + 1] >= 0xA0;
+        bool overlong = (lead == 0xE0 && p[at + 1] < 0xA0) || (lead == 0xF0 && p[at + 1] < 0x90);
+        bool too_large = lead == 0xF4 && p[at + 1] >= 0x90;
+        if (surrogate || overlong || too_large)
+            return false;
+        at += length;
+        if (at <= THRUM_THREAD_NAME_MAX)
+            *keep = at;
+    }
+    return true;
+}
+
+bool thrum__name_keep(const char *name, char kept[THRUM_THREAD_NAME_MAX + 1])
+{
+    size_t keep;
+    if (!measure_name(name, &keep))
+        return false;
+    memcpy(kept, name, keep);
+    kept[keep] = 0;
+    return true;
+}
+
+size_t thrum_thread_name(const thrum_thread *thread, char *buffer, size_t size)
+{
+    char name[THRUM_THREAD_NAME_MAX + 1] = "";
+    if (thread) {
+        thrum__begin();
+        thrum__port_lock_acquire(&registry_lock);
+        memcpy(name, thread->name, sizeof name);
+        thrum__port_lock_release(&registry_lock);
+    }
+    size_t length = strlen(name);
+    if (size > 0 && buffer) {
+        size_t copied = length < size - 1 ? length : size - 1;
+        memcpy(buffer, name, copied);
+        buffer[copied] = 0;
+    }
+    return length;
+}
+
+thrum_status thrum_thread_set_name(thrum_thread *thread, const char *name)
+{
+    char kept[THRUM_THREAD_NAME_MAX + 1];
+    if (!thread || !name || !thrum__name_keep(name, kept))
+        return THRUM_INVALID;
+    thrum__port_lock_acquire(&registry_lock);
+    memcpy(thread->name, kept, strlen(kept) + 1);
+    /* Listed: it cannot end as long as the lock is held. One that has not begun yet names itself when it does. */
+    if (thread->listed && thrum_event_is_set(&thread->started))
+        thrum__port_name_thread(thread->native_handle, kept);
+    thrum__port_lock_release(&registry_lock);
+    return THRUM_OK;
+}
+
+/* ---- Adoption ------------------------------------------------------------------------------------------------------ */
+
+/* The calling thread becomes the one that this record is of. */
+static void settle_in(thrum_thread *record)
+{
+    thrum__port_set_self(record);
+    record->native_id = thrum__port_native_id();
+    record->native_handle = thrum__port_native_handle();
+    thrum_event_set(&record->started);
+}
+
+thrum_thread *thrum__adopt(void)
+{
+    thrum__begin();
+    if (thrum__port_is_main() && main_record == &first_record) {
+        settle_in(&first_record);
+        return &first_record;
+    }
+    thrum_thread *record = thrum__record_new();
+    if (!record)
+        return NULL;
+    record->adopted = true;
+    record->daemon = true;
+    if (!thrum__port_at_thread_end(thrum__record_ended, record)) {
+        thrum_thread_release(record);
+        return NULL;
+    }
+    settle_in(record);
+    thrum__record_enlist_late(record, NULL);
+    thrum_thread_release(record); /* enlisting gave it the thread's own reference */
+    return record;
+}
+
+bool thrum__claim_main(void)
+{
+    thrum_thread *self = thrum__self();
+    if (!self || !thrum__port_claim_main())
+        return false;
+    thrum__store_pointer_release((void **)&main_record, self);
+    return true;
+}

@@ -1,0 +1,150 @@
+/*
+ * The Windows port: signals. Three come from the console, each on a thread that the system starts for it: Ctrl-C,
+ * Ctrl-Break, and the closing of the console. The others exist inside the process: only thrum_signal_raise and
+ * thrum_interrupt_main send them. What is done with each stands in a table here, for good: a console event may come while
+ * the process ends.
+ */
+#include "win32.h"
+
+#include <thrum/atomic.h>
+#include <thrum/signal.h>
+
+enum { NUMBERS = 32 };
+
+#define ENDED_BY_CONTROL_C 0xC000013Au /* STATUS_CONTROL_C_EXIT: how the system ends a process on Ctrl-C */
+
+/* The system gives a program 5 s after the console was closed. */
+#define CLOSE_MILLISECONDS 4500
+
+enum { UNKNOWN, ENDS, IGNORED, FAULT }; /* what its default action does; a fault cannot be handled */
+
+static const struct {
+    const char *name;
+    unsigned char kind;
+} signals[NUMBERS] = {
+    [THRUM_SIGHUP] = {"SIGHUP", ENDS},      [THRUM_SIGINT] = {"SIGINT", ENDS},   [4] = {"SIGILL", FAULT},
+    [8] = {"SIGFPE", FAULT},                [THRUM_SIGUSR1] = {"SIGUSR1", ENDS}, [11] = {"SIGSEGV", FAULT},
+    [THRUM_SIGUSR2] = {"SIGUSR2", ENDS},    [THRUM_SIGPIPE] = {"SIGPIPE", ENDS}, [THRUM_SIGALRM] = {"SIGALRM", ENDS},
+    [THRUM_SIGTERM] = {"SIGTERM", ENDS},    [THRUM_SIGCHLD] = {"SIGCHLD", IGNORED},
+    [THRUM_SIGCONT] = {"SIGCONT", IGNORED}, [THRUM_SIGTSTP] = {"SIGTSTP", IGNORED},
+    [THRUM_SIGBREAK] = {"SIGBREAK", ENDS},  [22] = {"SIGABRT", FAULT},           [THRUM_SIGURG] = {"SIGURG", IGNORED},
+    [THRUM_SIGWINCH] = {"SIGWINCH", IGNORED}, [THRUM_SIGIO] = {"SIGIO", IGNORED},
+};
+
+static uint32_t dispositions[NUMBERS]; /* atomic: enum thrum__disposition */
+static void (*signal_arrived)(int);
+
+void thrum__win32_signals_begin(const thrum__port_upcalls *upcalls)
+{
+    signal_arrived = upcalls->signal_arrived;
+}
+
+static bool is_known(int signum)
+{
+    return signum > 0 && signum < NUMBERS && signals[signum].name;
+}
+
+const char *thrum__port_signal_name(int signum)
+{
+    return is_known(signum) ? signals[signum].name : NULL;
+}
+
+bool thrum__port_signal_can(int signum)
+{
+    return is_known(signum) && signals[signum].kind != FAULT;
+}
+
+thrum__disposition thrum__port_signal_now(int signum)
+{
+    return (thrum__disposition)thrum__load_u32_acquire(&dispositions[signum]);
+}
+
+/* ---- The console --------------------------------------------------------------------------------------------------- */
+
+static BOOL WINAPI on_console_event(DWORD event)
+{
+    int signum = event == CTRL_C_EVENT       ? THRUM_SIGINT
+                 : event == CTRL_BREAK_EVENT ? THRUM_SIGBREAK
+                 : event == CTRL_CLOSE_EVENT ? THRUM_SIGTERM
+                                             : 0; /* logging off and shutting down reach services */
+    if (signum == 0)
+        return FALSE;
+    switch (thrum__port_signal_now(signum)) {
+    case THRUM__CAUGHT:
+        signal_arrived(signum);
+        if (event == CTRL_CLOSE_EVENT)
+            Sleep(CLOSE_MILLISECONDS); /* once this returns the process ends; it may well end before */
+        return TRUE;
+    case THRUM__IGNORED:
+        return TRUE;
+    default:
+        return FALSE; /* let the next handler have it: the system's own ends the process */
+    }
+}
+
+static bool is_from_console(int signum)
+{
+    return signum == THRUM_SIGINT || signum == THRUM_SIGBREAK || signum == THRUM_SIGTERM;
+}
+
+static bool listen_to_console(void)
+{
+    static bool listening; /* the main thread's */
+    if (!listening) {
+        thrum__win32_pin();
+        listening = SetConsoleCtrlHandler(on_console_event, TRUE);
+    }
+    if (!listening)
+        thrum__win32_fail();
+    return listening;
+}
+
+bool thrum__port_signal_set(int signum, thrum__disposition disposition)
+{
+    if (is_from_console(signum) && disposition != THRUM__DEFAULT && !listen_to_console())
+        return false;
+    if (signum == THRUM_SIGINT)
+        SetConsoleCtrlHandler(NULL, FALSE); /* a parent may have had Ctrl-C ignored: now the program has said otherwise */
+    thrum__store_u32_release(&dispositions[signum], (uint32_t)disposition);
+    return true;
+}
+
+/* ---- Sending ------------------------------------------------------------------------------------------------------- */
+
+void thrum__port_signal_main(int signum)
+{
+    DWORD error = GetLastError();
+    signal_arrived(signum);
+    SetLastError(error);
+}
+
+thrum_status thrum__port_signal_raise(int signum)
+{
+    if (!is_known(signum))
+        return THRUM_INVALID;
+    switch (thrum__port_signal_now(signum)) {
+    case THRUM__CAUGHT:
+        thrum__port_signal_main(signum);
+        break;
+    case THRUM__IGNORED:
+        break;
+    default:
+        if (signals[signum].kind != IGNORED)
+            thrum__port_die_by(signum);
+    }
+    return THRUM_OK;
+}
+
+void thrum__port_signal_let_kill(int signum)
+{
+    if (is_known(signum))
+        thrum__store_u32_release(&dispositions[signum], THRUM__DEFAULT);
+}
+
+void thrum__port_die_by(int signum)
+{
+    UINT code = is_from_console(signum) ? ENDED_BY_CONTROL_C : 128u + ((unsigned)signum & 127);
+    TerminateProcess(GetCurrentProcess(), code);
+    for (;;)
+        Sleep(INFINITE);
+}

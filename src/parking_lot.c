@@ -337,6 +337,15 @@ void thrum__unpark(void *object, uint32_t limit, thrum__settle settle, void *arg
     wake(&list);
 }
 
+uint32_t thrum__sleepers_at(const void *object)
+{
+    thrum__begin();
+    bucket *b = lock_bucket(object);
+    thrum__sleepers sleepers = count_sleepers(b, object, UINT32_MAX);
+    unlock(b);
+    return sleepers.granted;
+}
+
 /* ---- Notify -------------------------------------------------------------------------------------------------------- */
 
 /* The two buckets, of a condition and of the lock that its waiters use; they may be one. */

@@ -1,0 +1,2 @@
+#include <thrum/thrum.h>
+int main(void){return 0;}

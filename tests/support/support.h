@@ -1,0 +1,68 @@
+/*
+ * What the suites share. A suite is a program: a list of tests, and SUITE(name, tests) for its main.
+ *
+ * CUnit's assertions are for the test's own thread. Workers record what they saw, and the test asserts.
+ */
+#ifndef THRUM_TESTS_SUPPORT_H
+#define THRUM_TESTS_SUPPORT_H
+
+#include <CUnit/CUnit.h>
+#include <thrum/thrum.h>
+
+#include <stdio.h>
+#include <string.h>
+
+typedef struct support_test {
+    const char *name;
+    void (*run)(void);
+} support_test;
+
+/* Run the tests in CUnit, print what failed and the line "NAME: N passed, N failed"; the failures are the status. With
+ * arguments, only the tests named by them. */
+int support_run(const char *suite, const support_test *tests, size_t count, int argc, char **argv);
+
+#define SUITE(name, tests)                                                                                            \
+    int main(int argc, char **argv)                                                                                   \
+    {                                                                                                                 \
+        return support_run(name, tests, sizeof(tests) / sizeof((tests)[0]), argc, argv);                              \
+    }
+
+#define CHECK(condition)      CU_ASSERT(condition)
+#define CHECK_IS(a, b)        support_check_is((long long)(a), (long long)(b), #a " is " #b, __FILE__, __LINE__)
+#define CHECK_STATUS(call, s) support_check_status((call), (s), #call, __FILE__, __LINE__)
+void support_check_is(long long a, long long b, const char *text, const char *file, int line);
+void support_check_status(thrum_status is, thrum_status should_be, const char *call, const char *file, int line);
+
+/* Start a thread of thrum's; the program ends if that fails. Wait for its end, and let it go; what it returned. */
+thrum_thread *support_start(void *(*run)(void *), void *arg);
+void *support_join(thrum_thread *thread);
+
+/* Wait until this many threads sleep in the parking lot at an object. Ends the program after 20 s: a test must not hang. */
+void support_await_sleepers(const void *object, unsigned count);
+
+/* Wait until a flag that another thread sets is true (acquire); the same bound. And set it (release). */
+void support_await_flag(const uint32_t *flag);
+void support_set_flag(uint32_t *flag);
+
+/* A deadline this many milliseconds from now; milliseconds since a time of thrum_now(). */
+thrum_deadline support_in(int milliseconds);
+double support_since(thrum_nanos start);
+
+/* Processor time that this process has used, in milliseconds. */
+double support_cpu_milliseconds(void);
+
+/* A thread that thrum did not start, and did not block signals for: the system's own. */
+typedef struct support_foreign support_foreign;
+support_foreign *support_foreign_start(void *(*run)(void *), void *arg);
+void support_foreign_join(support_foreign *thread);
+
+/* Run a program that stands beside this one (name without .exe), wait for its end; its exit status, or 128 and the signal's
+ * number if a signal ended it. -1 if it could not be run. On Windows the whole 32 bits, as a negative number maybe. */
+int support_run_program(const char *self, const char *name, const char *argument);
+
+/* Fail the whole program with a message: for what a test cannot go on without. */
+void support_give_up(const char *what);
+
+extern const char *support_self; /* argv[0] */
+
+#endif

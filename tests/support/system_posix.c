@@ -1,0 +1,50 @@
+/* The support on POSIX. */
+#include "support.h"
+
+#include <pthread.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+double support_cpu_milliseconds(void)
+{
+    struct rusage use;
+    getrusage(RUSAGE_SELF, &use);
+    return (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) * 1e3 +
+           (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e3;
+}
+
+struct support_foreign {
+    pthread_t thread;
+};
+
+support_foreign *support_foreign_start(void *(*run)(void *), void *arg)
+{
+    support_foreign *foreign = malloc(sizeof *foreign);
+    if (!foreign || pthread_create(&foreign->thread, NULL, run, arg) != 0)
+        support_give_up("a foreign thread could not be started");
+    return foreign;
+}
+
+void support_foreign_join(support_foreign *foreign)
+{
+    pthread_join(foreign->thread, NULL);
+    free(foreign);
+}
+
+int support_run_program(const char *self, const char *name, const char *argument)
+{
+    char path[4096];
+    const char *slash = strrchr(self, '/');
+    snprintf(path, sizeof path, "%.*s%s", slash ? (int)(slash - self + 1) : 0, self, name);
+    char *argv[] = {path, (char *)argument, NULL};
+    pid_t child;
+    int status;
+    if (posix_spawn(&child, path, NULL, NULL, argv, environ) != 0 || waitpid(child, &status, 0) != child)
+        return -1;
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}

@@ -1,0 +1,58 @@
+/* The support on Windows. */
+#include "support.h"
+
+#include <process.h>
+#include <stdlib.h>
+#include <windows.h>
+
+double support_cpu_milliseconds(void)
+{
+    FILETIME created, ended, kernel, user;
+    GetProcessTimes(GetCurrentProcess(), &created, &ended, &kernel, &user);
+    uint64_t ticks = ((uint64_t)kernel.dwHighDateTime << 32) + kernel.dwLowDateTime +
+                     ((uint64_t)user.dwHighDateTime << 32) + user.dwLowDateTime;
+    return (double)ticks / 1e4;
+}
+
+struct support_foreign {
+    HANDLE thread;
+    void *(*run)(void *);
+    void *arg;
+};
+
+static DWORD WINAPI begin(void *arg)
+{
+    support_foreign *foreign = arg;
+    foreign->run(foreign->arg);
+    return 0;
+}
+
+support_foreign *support_foreign_start(void *(*run)(void *), void *arg)
+{
+    support_foreign *foreign = malloc(sizeof *foreign);
+    if (!foreign)
+        support_give_up("no memory");
+    foreign->run = run;
+    foreign->arg = arg;
+    foreign->thread = CreateThread(NULL, 0, begin, foreign, 0, NULL);
+    if (!foreign->thread)
+        support_give_up("a foreign thread could not be started");
+    return foreign;
+}
+
+void support_foreign_join(support_foreign *foreign)
+{
+    WaitForSingleObject(foreign->thread, INFINITE);
+    CloseHandle(foreign->thread);
+    free(foreign);
+}
+
+int support_run_program(const char *self, const char *name, const char *argument)
+{
+    char path[4096];
+    const char *slash = strrchr(self, '\\');
+    if (!slash)
+        slash = strrchr(self, '/');
+    snprintf(path, sizeof path, "%.*s%s.exe", slash ? (int)(slash - self + 1) : 0, self, name);
+    return (int)_spawnl(_P_WAIT, path, path, argument, NULL);
+}

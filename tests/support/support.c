@@ -121,3 +121,17 @@ double support_since(thrum_nanos start)
 {
     return (double)(thrum_now() - start) / 1e6;
 }
+
+int support_slowness(void)
+{
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+    return 10;
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
+    return 10;
+#endif
+#elif defined(_WIN32)
+    return 5; /* Wine, whose waits go through a server */
+#endif
+    return 1;
+}

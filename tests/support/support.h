@@ -60,6 +60,17 @@ void support_foreign_join(support_foreign *thread);
  * number if a signal ended it. -1 if it could not be run. On Windows the whole 32 bits, as a negative number maybe. */
 int support_run_program(const char *self, const char *name, const char *argument);
 
+/* Send a real signal: to this process, by the system; to a thread that thrum does not know and that sleeps in a system call,
+ * for good. False where the system has no such thing (Windows: without a console; to a thread, never). */
+bool support_signal_process(int signum);
+bool support_signal_foreign(int signum);
+
+/* Whether this signal is blocked for the calling thread; always true on Windows, where no thread is sent any. */
+bool support_is_blocked(int signum);
+
+/* Under a sanitizer or an emulator all is slower: how many times longer a bound on time may be. */
+int support_slowness(void);
+
 /* Fail the whole program with a message: for what a test cannot go on without. */
 void support_give_up(const char *what);
 

@@ -2,6 +2,7 @@
 #include "support.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -47,4 +48,32 @@ int support_run_program(const char *self, const char *name, const char *argument
     if (posix_spawn(&child, path, NULL, NULL, argv, environ) != 0 || waitpid(child, &status, 0) != child)
         return -1;
     return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+bool support_signal_process(int signum)
+{
+    return kill(getpid(), signum) == 0;
+}
+
+static void *sleep_in_the_system(void *unused)
+{
+    for (;;)
+        pause();
+    return unused;
+}
+
+bool support_signal_foreign(int signum)
+{
+    static pthread_t bystander;
+    static bool started;
+    if (!started && pthread_create(&bystander, NULL, sleep_in_the_system, NULL) != 0)
+        support_give_up("a bystander could not be started");
+    started = true;
+    return pthread_kill(bystander, signum) == 0;
+}
+
+bool support_is_blocked(int signum)
+{
+    sigset_t mask;
+    return pthread_sigmask(SIG_BLOCK, NULL, &mask) == 0 && sigismember(&mask, signum) == 1;
 }

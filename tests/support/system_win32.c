@@ -56,3 +56,21 @@ int support_run_program(const char *self, const char *name, const char *argument
     snprintf(path, sizeof path, "%.*s%s.exe", slash ? (int)(slash - self + 1) : 0, self, name);
     return (int)_spawnl(_P_WAIT, path, path, argument, NULL);
 }
+
+bool support_signal_process(int signum)
+{
+    DWORD event = signum == THRUM_SIGINT ? CTRL_C_EVENT : CTRL_BREAK_EVENT;
+    return (signum == THRUM_SIGINT || signum == THRUM_SIGBREAK) && GenerateConsoleCtrlEvent(event, 0);
+}
+
+bool support_signal_foreign(int signum)
+{
+    (void)signum;
+    return false;
+}
+
+bool support_is_blocked(int signum)
+{
+    (void)signum;
+    return true;
+}

@@ -1,0 +1,781 @@
+/*
+ * Signals and interrupts: the main thread receives them, and its waits end. The numbers of the invariants are those of
+ * docs/architecture.md.
+ */
+#include "support/support.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* ---- The waits, each of which main can be in ------------------------------------------------------------------------- */
+
+static thrum_event manual, automatic = THRUM_EVENT_AUTO_INIT;
+static thrum_lock held_lock, cond_lock;
+static thrum_rlock others_rlock;
+static thrum_cond cond;
+static thrum_monitor monitor;
+static thrum_semaphore semaphore;
+static thrum_thread *endless;
+
+static thrum_status in_sleep(thrum_deadline d)
+{
+    return thrum_sleep_until(d);
+}
+static thrum_status in_event(thrum_deadline d)
+{
+    return thrum_event_wait(&manual, d);
+}
+static thrum_status in_auto_event(thrum_deadline d)
+{
+    return thrum_event_wait(&automatic, d);
+}
+static thrum_status in_cond(thrum_deadline d)
+{
+    thrum_status status = THRUM_SYSTEM;
+    THRUM_WITH(&cond_lock)
+    {
+        status = thrum_cond_wait(&cond, &cond_lock, d);
+        if (!thrum_lock_is_held(&cond_lock))
+            status = THRUM_SYSTEM;
+    }
+    return status;
+}
+static thrum_status in_semaphore(thrum_deadline d)
+{
+    return thrum_semaphore_acquire(&semaphore, d);
+}
+static thrum_status in_join(thrum_deadline d)
+{
+    return thrum_thread_join(endless, d, NULL);
+}
+static thrum_status in_lock(thrum_deadline d)
+{
+    return thrum_lock_acquire_until(&held_lock, d);
+}
+static thrum_status in_rlock(thrum_deadline d)
+{
+    return thrum_rlock_acquire_until(&others_rlock, d);
+}
+static thrum_status in_monitor(thrum_deadline d)
+{
+    thrum_status status = THRUM_SYSTEM;
+    THRUM_SYNCHRONIZED(&monitor)
+    {
+        status = thrum_monitor_wait(&monitor, d);
+    }
+    return status;
+}
+static thrum_status in_pause(thrum_deadline d)
+{
+    return thrum_signal_pause(d);
+}
+
+typedef struct kind_of_wait {
+    const char *name;
+    thrum_status (*wait)(thrum_deadline);
+} kind_of_wait;
+
+static const kind_of_wait waits[] = {
+    {"sleep", in_sleep},
+    {"event", in_event},
+    {"auto event", in_auto_event},
+    {"condition", in_cond},
+    {"semaphore", in_semaphore},
+    {"join", in_join},
+    {"lock_acquire_until", in_lock},
+    {"rlock_acquire_until", in_rlock},
+    {"monitor", in_monitor},
+    {"pause", in_pause},
+};
+enum { WAITS = sizeof waits / sizeof waits[0] };
+
+static thrum_event let_endless_end;
+static uint32_t rlock_is_held;
+
+static void *hold_rlock_for_ever(void *unused)
+{
+    thrum_rlock_acquire(&others_rlock);
+    support_set_flag(&rlock_is_held);
+    while (thrum_event_wait(&let_endless_end, THRUM_FOREVER) != THRUM_OK) {
+    }
+    (void)thrum_rlock_release(&others_rlock);
+    return unused;
+}
+
+/* What the waits above wait for: a lock that is held, a thread that does not end. */
+static void set_up(void)
+{
+    thrum_lock_acquire(&held_lock);
+    endless = support_start(hold_rlock_for_ever, NULL);
+    support_await_flag(&rlock_is_held);
+}
+
+static void tear_down(void)
+{
+    (void)thrum_lock_release(&held_lock);
+    thrum_event_set(&let_endless_end);
+    support_join(endless);
+    thrum_event_clear(&let_endless_end);
+    rlock_is_held = 0;
+}
+
+/* ---- Handlers ------------------------------------------------------------------------------------------------------- */
+
+static int runs, runs_elsewhere, last_signum;
+static thrum_status answer;
+
+static thrum_status count_run(int signum, void *arg)
+{
+    (void)arg;
+    runs++;
+    last_signum = signum;
+    if (!thrum_is_main_thread())
+        runs_elsewhere++;
+    return answer;
+}
+
+static void handle_with(thrum_signal_fn run, void *arg)
+{
+    if (thrum_signal_handle(THRUM_SIGINT, THRUM_VALUE_(thrum_signal_handler, run, arg), NULL) != THRUM_OK)
+        support_give_up("no handler could be set");
+}
+
+static void count_with(thrum_status status)
+{
+    runs = runs_elsewhere = last_signum = 0;
+    answer = status;
+    handle_with(count_run, NULL);
+}
+
+static void handle_no_more(void)
+{
+    CHECK_STATUS(thrum_signal_handle(THRUM_SIGINT, THRUM_SIGNAL_DEFAULT, NULL), THRUM_OK);
+}
+
+/* ---- The roads of a signal --------------------------------------------------------------------------------------------- */
+
+static bool by_interrupt_main(int signum)
+{
+    return thrum_interrupt_main(signum) == THRUM_OK;
+}
+
+typedef struct road {
+    const char *name;
+    bool (*send)(int signum);
+} road;
+
+static const road roads[] = {
+    {"thrum_interrupt_main", by_interrupt_main},
+    {"a signal to the process", support_signal_process},
+    {"a signal to a foreign thread", support_signal_foreign},
+};
+
+/* One sender, which sends when it is told to, after a delay that differs each time: so it hits main before its wait, at its
+ * beginning, and asleep. */
+typedef struct sender {
+    const road *road;
+    thrum_event go;
+    bool over;
+    bool failed;
+    uint32_t delay; /* in steps of about a microsecond */
+    thrum_nanos sent;
+} sender;
+
+static void *send_when_told(void *arg)
+{
+    sender *s = (sender *)arg;
+    for (;;) {
+        if (thrum_event_wait(&s->go, THRUM_FOREVER) != THRUM_OK || s->over)
+            return NULL;
+        thrum_nanos until = thrum_now() + THRUM_MICROSECONDS(s->delay);
+        while (thrum_now() < until) {
+        }
+        s->sent = thrum_now();
+        if (!s->road->send(THRUM_SIGINT))
+            s->failed = true;
+    }
+}
+
+static int compare(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+enum { ROUNDS = 150 };
+
+/* Interrupt main in this wait ROUNDS times; how long it took, in milliseconds from the sending, sorted. */
+static void measure(const kind_of_wait *kind, const road *way, double latency[ROUNDS])
+{
+    sender s = {.road = way, .go = THRUM_EVENT_AUTO_INIT};
+    thrum_thread *thread = support_start(send_when_told, &s);
+    int other = 0;
+    for (int i = 0; i < ROUNDS; i++) {
+        s.delay = (uint32_t)(i % 3 == 0 ? i % 40 : 50 + i);
+        thrum_event_set(&s.go);
+        thrum_status status = kind->wait(support_in(20000));
+        latency[i] = support_since(s.sent);
+        if (status != THRUM_INTERRUPTED)
+            other++;
+    }
+    s.over = true;
+    thrum_event_set(&s.go);
+    support_join(thread);
+    CHECK_IS(other, 0);
+    CHECK(!s.failed);
+    qsort(latency, ROUNDS, sizeof latency[0], compare);
+}
+
+/* Invariants 1, 4 and 5. */
+static void every_road_ends_every_wait_at_once(void)
+{
+    set_up();
+    count_with(THRUM_INTERRUPTED);
+    for (size_t r = 0; r < sizeof roads / sizeof roads[0]; r++) {
+        if (!roads[r].send(THRUM_SIGINT)) {
+            printf("  %s: this system has no such road here\n", roads[r].name);
+            continue;
+        }
+        CHECK_STATUS(thrum_sleep(THRUM_SECONDS(20)), THRUM_INTERRUPTED);
+        for (int w = 0; w < WAITS; w++) {
+            double latency[ROUNDS];
+            runs = 0;
+            measure(&waits[w], &roads[r], latency);
+            printf("  %-28s %-20s median %.3f ms, worst %.3f ms of %d\n", roads[r].name, waits[w].name,
+                   latency[ROUNDS / 2], latency[ROUNDS - 1], ROUNDS);
+            CHECK_IS(runs, ROUNDS); /* each once */
+            CHECK_IS(runs_elsewhere, 0);
+            CHECK(latency[ROUNDS / 2] < 1.0 * support_slowness());
+            CHECK(latency[ROUNDS - 1] < 20.0 * support_slowness());
+        }
+    }
+    handle_no_more();
+    tear_down();
+}
+
+/* Invariant 1: what is pending before the wait. */
+static void a_pending_signal_ends_each_wait_before_it_begins(void)
+{
+    set_up();
+    count_with(THRUM_INTERRUPTED);
+    for (int w = 0; w < WAITS; w++) {
+        thrum_nanos start = thrum_now();
+        CHECK_STATUS(thrum_interrupt_main(THRUM_SIGINT), THRUM_OK);
+        CHECK_STATUS(waits[w].wait(support_in(20000)), THRUM_INTERRUPTED);
+        CHECK(support_since(start) < 1000);
+        CHECK_IS(runs, w + 1);
+    }
+    handle_no_more();
+    tear_down();
+}
+
+/* Invariant 1, for an interrupt and not a signal; it is taken once. */
+static void a_pending_interrupt_ends_each_wait_but_one(void)
+{
+    set_up();
+    for (int w = 0; w < WAITS; w++) {
+        CHECK_STATUS(thrum_thread_interrupt(thrum_thread_main()), THRUM_OK);
+        CHECK_STATUS(thrum_thread_interrupt(thrum_thread_main()), THRUM_OK);
+        CHECK_STATUS(waits[w].wait(support_in(20000)), THRUM_INTERRUPTED);
+        CHECK_STATUS(waits[w].wait(support_in(2)), waits[w].wait == in_sleep ? THRUM_OK : THRUM_TIMED_OUT);
+    }
+    tear_down();
+}
+
+/* Also with a deadline that has passed: a try is an interruption point too. */
+static void an_interrupt_wins_over_what_could_be_taken(void)
+{
+    static thrum_semaphore one = THRUM_SEMAPHORE_INIT(1);
+    static thrum_event set = THRUM_EVENT_INIT;
+    static thrum_lock free_lock;
+    static thrum_rlock free_rlock;
+    thrum_event_set(&set);
+    thrum_thread *me = thrum_thread_current();
+    CHECK_STATUS(thrum_thread_interrupt(me), THRUM_OK);
+    CHECK_STATUS(thrum_semaphore_acquire(&one, THRUM_IMMEDIATELY), THRUM_INTERRUPTED);
+    CHECK_IS(thrum_semaphore_value(&one), 1);
+    CHECK_STATUS(thrum_thread_interrupt(me), THRUM_OK);
+    CHECK_STATUS(thrum_event_wait(&set, THRUM_IMMEDIATELY), THRUM_INTERRUPTED);
+    CHECK_STATUS(thrum_thread_interrupt(me), THRUM_OK);
+    CHECK_STATUS(thrum_lock_acquire_until(&free_lock, THRUM_IMMEDIATELY), THRUM_INTERRUPTED);
+    CHECK(!thrum_lock_is_held(&free_lock));
+    CHECK_STATUS(thrum_thread_interrupt(me), THRUM_OK);
+    CHECK_STATUS(thrum_rlock_acquire_until(&free_rlock, THRUM_IMMEDIATELY), THRUM_INTERRUPTED);
+    CHECK(!thrum_rlock_is_owned(&free_rlock));
+}
+
+/* ---- Invariant 2: granted or interrupted, never both, never neither --------------------------------------------------- */
+
+typedef struct duel {
+    thrum_semaphore permits;
+    thrum_event go;
+    bool over;
+    uint32_t round;
+} duel;
+
+static void *release_and_interrupt(void *arg)
+{
+    duel *d = (duel *)arg;
+    for (;;) {
+        if (thrum_event_wait(&d->go, THRUM_FOREVER) != THRUM_OK || d->over)
+            return NULL;
+        if (d->round % 2) {
+            thrum_semaphore_release(&d->permits, 1);
+            thrum_interrupt_main(THRUM_SIGINT);
+        } else {
+            thrum_interrupt_main(THRUM_SIGINT);
+            thrum_semaphore_release(&d->permits, 1);
+        }
+    }
+}
+
+static void a_permit_and_a_signal_together_are_both_kept(void)
+{
+    duel d = {.go = THRUM_EVENT_AUTO_INIT};
+    int granted = 0, interrupted = 0, lost = 0;
+    count_with(THRUM_INTERRUPTED);
+    thrum_thread *thread = support_start(release_and_interrupt, &d);
+    for (d.round = 0; d.round < 3000; d.round++) {
+        thrum_event_set(&d.go);
+        thrum_status status = thrum_semaphore_acquire(&d.permits, support_in(20000));
+        if (status == THRUM_OK) {
+            granted++; /* then the signal is pending, or about to come */
+            if (thrum_sleep(THRUM_SECONDS(20)) != THRUM_INTERRUPTED)
+                lost++;
+        } else {
+            interrupted++; /* then the permit is there, or about to come */
+            if (thrum_semaphore_acquire(&d.permits, support_in(20000)) != THRUM_OK)
+                lost++;
+        }
+        if (thrum_semaphore_value(&d.permits) != 0)
+            lost++;
+    }
+    d.over = true;
+    thrum_event_set(&d.go);
+    support_join(thread);
+    printf("  granted %d, interrupted %d\n", granted, interrupted);
+    CHECK_IS(lost, 0);
+    CHECK_IS(runs, 3000);
+    handle_no_more();
+}
+
+static void *wait_for_one_notify(void *arg)
+{
+    thrum_status status = THRUM_SYSTEM;
+    THRUM_WITH(&cond_lock)
+    {
+        status = thrum_cond_wait(&cond, &cond_lock, *(thrum_deadline *)arg);
+    }
+    return status == THRUM_OK ? arg : NULL;
+}
+
+/*
+ * Who leaves by an interrupt has swallowed no notify. The first waiter is interrupted and one notify is sent: either it was
+ * meant for the first, which then says OK, or the first has left and the second has it. Just one of the two goes by it.
+ */
+static void a_notify_is_not_swallowed_by_an_interrupted_waiter(void)
+{
+    int lost = 0;
+    for (int i = 0; i < 300; i++) {
+        thrum_deadline end = support_in(20000);
+        thrum_thread *first = support_start(wait_for_one_notify, &end);
+        support_await_sleepers(&cond, 1);
+        thrum_thread *second = support_start(wait_for_one_notify, &end);
+        support_await_sleepers(&cond, 2);
+        if (thrum_thread_interrupt(first) != THRUM_OK)
+            lost++;
+        thrum_cond_notify(&cond);
+        bool first_was_notified = support_join(first) != NULL;
+        if (first_was_notified)
+            thrum_cond_notify(&cond); /* the second still waits: this one is for it */
+        if (!support_join(second))
+            lost++;
+    }
+    CHECK_IS(lost, 0);
+}
+
+/* ---- Invariant 3: how handlers run ------------------------------------------------------------------------------------- */
+
+static void *interrupt_ten_times(void *unused)
+{
+    for (int i = 0; i < 10; i++) {
+        (void)!thrum_sleep(THRUM_MILLISECONDS(10));
+        thrum_interrupt_main(THRUM_SIGINT);
+    }
+    return unused;
+}
+
+static void a_handler_that_says_ok_moves_no_deadline(void)
+{
+    set_up();
+    for (int w = 0; w < WAITS; w++) {
+        if (waits[w].wait == in_pause)
+            continue; /* a handler that has run ends it */
+        count_with(THRUM_OK);
+        thrum_nanos start = thrum_now();
+        thrum_thread *thread = support_start(interrupt_ten_times, NULL);
+        CHECK_STATUS(waits[w].wait(support_in(200)), waits[w].wait == in_sleep ? THRUM_OK : THRUM_TIMED_OUT);
+        CHECK(support_since(start) >= 200);
+        CHECK(support_since(start) < 200 + 200 * support_slowness());
+        support_join(thread);
+        CHECK_STATUS(thrum_signal_check(), THRUM_OK);
+        CHECK(runs >= 1 && runs <= 10); /* two that come before main runs are one */
+    }
+    handle_no_more();
+    tear_down();
+}
+
+static int order[8], ordered;
+
+static thrum_status note_order(int signum, void *arg)
+{
+    order[ordered++] = signum;
+    return *(thrum_status *)arg;
+}
+
+static void pending_signals_run_lowest_first_and_once(void)
+{
+    static thrum_status ok = THRUM_OK, stop = THRUM_INTERRUPTED;
+    static const int all[] = {THRUM_SIGTERM, THRUM_SIGUSR1, THRUM_SIGINT, THRUM_SIGALRM};
+    for (int i = 0; i < 4; i++) {
+        thrum_signal_handler handler = {note_order, all[i] == THRUM_SIGUSR1 ? &stop : &ok};
+        CHECK_STATUS(thrum_signal_handle(all[i], handler, NULL), THRUM_OK);
+    }
+    for (int i = 0; i < 8; i++)
+        CHECK_STATUS(thrum_interrupt_main(all[i % 4]), THRUM_OK); /* each twice: one is enough */
+    ordered = 0;
+    thrum_status first = thrum_signal_check();
+    CHECK_STATUS(first, THRUM_INTERRUPTED);
+    int before = ordered;
+    CHECK(before < 4 || THRUM_SIGUSR1 > THRUM_SIGTERM); /* those behind SIGUSR1 are still pending */
+    CHECK_STATUS(thrum_signal_check(), THRUM_OK);
+    CHECK_IS(ordered, 4);
+    for (int i = 1; i < 4; i++)
+        CHECK(order[i - 1] < order[i]);
+    CHECK_STATUS(thrum_signal_check(), THRUM_OK);
+    CHECK_IS(ordered, 4);
+    for (int i = 0; i < 4; i++)
+        CHECK_STATUS(thrum_signal_handle(all[i], THRUM_SIGNAL_DEFAULT, NULL), THRUM_OK);
+}
+
+static int depth, deepest, entered;
+
+static thrum_status interrupt_and_wait(int signum, void *unused)
+{
+    (void)unused;
+    depth++;
+    entered++;
+    deepest = depth > deepest ? depth : deepest;
+    if (entered == 1)
+        thrum_interrupt_main(signum); /* pending while we run */
+    thrum_nanos start = thrum_now();
+    thrum_status status = thrum_sleep(THRUM_MILLISECONDS(20));
+    bool whole = status == THRUM_OK && thrum_now() - start >= THRUM_MILLISECONDS(20);
+    depth--;
+    return whole ? THRUM_OK : THRUM_INTERRUPTED;
+}
+
+static void a_handler_waits_and_is_not_entered_again_meanwhile(void)
+{
+    depth = deepest = entered = 0;
+    handle_with(interrupt_and_wait, NULL);
+    CHECK_STATUS(thrum_interrupt_main(THRUM_SIGINT), THRUM_OK);
+    CHECK_STATUS(thrum_event_wait(&manual, support_in(100)), THRUM_TIMED_OUT);
+    CHECK_IS(entered, 2);
+    CHECK_IS(deepest, 1);
+    handle_no_more();
+}
+
+static thrum_lock *wanted;
+
+static thrum_status take_what_main_waits_for(int signum, void *unused)
+{
+    (void)signum, (void)unused;
+    thrum_lock_acquire(wanted);
+    runs++;
+    (void)thrum_lock_release(wanted);
+    return THRUM_OK;
+}
+
+static void *interrupt_then_release(void *lock)
+{
+    support_await_sleepers(lock, 1);
+    thrum_interrupt_main(THRUM_SIGINT);
+    (void)!thrum_sleep(THRUM_MILLISECONDS(5));
+    (void)thrum_lock_release((thrum_lock *)lock);
+    return NULL;
+}
+
+static void a_handler_may_take_the_lock_that_main_waits_for(void)
+{
+    static thrum_lock lock;
+    runs = 0;
+    wanted = &lock;
+    handle_with(take_what_main_waits_for, NULL);
+    for (int i = 0; i < 20; i++) {
+        thrum_lock_acquire(&lock); /* released by the thread */
+        thrum_thread *thread = support_start(interrupt_then_release, &lock);
+        CHECK_STATUS(thrum_lock_acquire_until(&lock, support_in(20000)), THRUM_OK);
+        CHECK_STATUS(thrum_lock_release(&lock), THRUM_OK);
+        support_join(thread);
+    }
+    CHECK_STATUS(thrum_signal_check(), THRUM_OK);
+    CHECK_IS(runs, 20);
+    handle_no_more();
+}
+
+static thrum_status notify_self_and_interrupt(int signum, void *unused)
+{
+    (void)signum, (void)unused;
+    thrum_cond_notify(&cond); /* main is the only waiter: its wait is granted while this runs */
+    return THRUM_INTERRUPTED;
+}
+
+static void an_interrupt_that_meets_a_grant_stays_pending(void)
+{
+    handle_with(notify_self_and_interrupt, NULL);
+    CHECK_STATUS(thrum_interrupt_main(THRUM_SIGINT), THRUM_OK);
+    thrum_lock_acquire(&cond_lock);
+    CHECK_STATUS(thrum_cond_wait(&cond, &cond_lock, support_in(20000)), THRUM_OK);
+    CHECK_STATUS(thrum_lock_release(&cond_lock), THRUM_OK);
+    CHECK_STATUS(thrum_sleep(THRUM_SECONDS(20)), THRUM_INTERRUPTED);
+    CHECK_STATUS(thrum_sleep(0), THRUM_OK);
+    handle_no_more();
+}
+
+static thrum_status is_cond_lock_free(int signum, void *out)
+{
+    (void)signum;
+    *(bool *)out = thrum_lock_try_acquire(&cond_lock);
+    if (*(bool *)out)
+        (void)thrum_lock_release(&cond_lock);
+    return THRUM_INTERRUPTED;
+}
+
+static void handlers_in_a_condition_wait_run_with_the_lock_given_up(void)
+{
+    bool was_free = false;
+    handle_with(is_cond_lock_free, &was_free);
+    CHECK_STATUS(thrum_interrupt_main(THRUM_SIGINT), THRUM_OK);
+    thrum_lock_acquire(&cond_lock);
+    CHECK_STATUS(thrum_cond_wait(&cond, &cond_lock, support_in(20000)), THRUM_INTERRUPTED);
+    CHECK(thrum_lock_is_held(&cond_lock));
+    CHECK_STATUS(thrum_lock_release(&cond_lock), THRUM_OK);
+    CHECK(was_free);
+    handle_no_more();
+}
+
+static void *wait_for_cond(void *unused)
+{
+    THRUM_WITH(&cond_lock)
+    {
+        (void)!thrum_cond_wait(&cond, &cond_lock, support_in(20000));
+    }
+    return unused;
+}
+
+static thrum_status notify_other(int signum, void *other_is_there)
+{
+    (void)signum;
+    thrum_thread *other = support_start(wait_for_cond, NULL);
+    support_await_sleepers(&cond, 2); /* main, which came first but is in here, and the other */
+    thrum_cond_notify(&cond);
+    support_join(other); /* it got the notify: main has no use for one now */
+    *(bool *)other_is_there = true;
+    return THRUM_OK;
+}
+
+static void a_notify_prefers_waiters_that_are_not_in_a_handler(void)
+{
+    bool other_went = false;
+    handle_with(notify_other, &other_went);
+    CHECK_STATUS(thrum_interrupt_main(THRUM_SIGINT), THRUM_OK);
+    thrum_lock_acquire(&cond_lock);
+    CHECK_STATUS(thrum_cond_wait(&cond, &cond_lock, support_in(300)), THRUM_TIMED_OUT);
+    CHECK_STATUS(thrum_lock_release(&cond_lock), THRUM_OK);
+    CHECK(other_went);
+    handle_no_more();
+}
+
+/* ---- Invariants 4 and 6 ------------------------------------------------------------------------------------------------ */
+
+static void *see_mask(void *unused)
+{
+    static const int ours[] = {THRUM_SIGINT, THRUM_SIGTERM, THRUM_SIGHUP, THRUM_SIGQUIT, THRUM_SIGALRM,
+                               THRUM_SIGUSR1, THRUM_SIGUSR2, THRUM_SIGCHLD, THRUM_SIGWINCH};
+    for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
+        if (!support_is_blocked(ours[i]))
+            return NULL;
+    return unused;
+}
+
+static void threads_that_thrum_starts_are_not_given_signals(void)
+{
+    static int any;
+    thrum_thread *thread = support_start(see_mask, &any);
+    CHECK(support_join(thread) == &any);
+#ifndef _WIN32
+    CHECK(!support_is_blocked(THRUM_SIGINT)); /* main still is */
+#endif
+}
+
+static void errno_is_kept(void)
+{
+    count_with(THRUM_OK);
+    errno = 77;
+    CHECK_STATUS(thrum_interrupt_main(THRUM_SIGINT), THRUM_OK);
+    CHECK_IS(errno, 77);
+    errno = 78;
+    if (support_signal_process(THRUM_SIGINT))
+        CHECK_IS(errno, 78);
+    CHECK_STATUS(thrum_signal_check(), THRUM_OK);
+    handle_no_more();
+}
+
+/* ---- Setting and asking ------------------------------------------------------------------------------------------------- */
+
+static void handlers_are_set_and_told(void)
+{
+    thrum_signal_handler old = {count_run, &old}, now;
+    CHECK_STATUS(thrum_signal_handle(THRUM_SIGUSR1, THRUM_SIGNAL_INTERRUPT, &old), THRUM_OK);
+    CHECK(old.run == NULL);
+    CHECK_STATUS(thrum_signal_handler_of(THRUM_SIGUSR1, &now), THRUM_OK);
+    CHECK(now.run == thrum_signal_interrupt);
+    CHECK_STATUS(thrum_signal_handle(THRUM_SIGUSR1, THRUM_SIGNAL_IGNORE, &old), THRUM_OK);
+    CHECK(old.run == thrum_signal_interrupt);
+    CHECK_STATUS(thrum_signal_raise(THRUM_SIGUSR1), THRUM_OK); /* or we should end here */
+    CHECK_STATUS(thrum_interrupt_main(THRUM_SIGUSR1), THRUM_NOT_HANDLED);
+    CHECK_STATUS(thrum_signal_handle(THRUM_SIGUSR1, THRUM_SIGNAL_DEFAULT, &old), THRUM_OK);
+    CHECK(old.run == thrum_signal_ignore);
+    CHECK_STATUS(thrum_signal_handler_of(THRUM_SIGUSR1, &now), THRUM_OK);
+    CHECK(now.run == NULL);
+    CHECK_STATUS(thrum_interrupt_main(THRUM_SIGUSR1), THRUM_NOT_HANDLED);
+}
+
+static void a_pending_signal_is_dropped_with_its_handler(void)
+{
+    count_with(THRUM_INTERRUPTED);
+    CHECK_STATUS(thrum_interrupt_main(THRUM_SIGINT), THRUM_OK);
+    handle_no_more();
+    CHECK_STATUS(thrum_sleep(0), THRUM_OK);
+    CHECK_IS(runs, 0);
+}
+
+static void *misuse_elsewhere(void *out)
+{
+    thrum_status *statuses = (thrum_status *)out;
+    statuses[0] = thrum_signal_handle(THRUM_SIGINT, THRUM_SIGNAL_IGNORE, NULL);
+    statuses[1] = thrum_signal_check();
+    return NULL;
+}
+
+static void misuse_has_its_status_and_changes_nothing(void)
+{
+    static const int bad[] = {0, -1, 9, 11, 32, 64, 1000, -2147483647 - 1, 2147483647};
+    thrum_status elsewhere[2] = {THRUM_OK, THRUM_OK};
+    thrum_signal_handler handler = {count_run, NULL}, old = {count_run, &old};
+    support_join(support_start(misuse_elsewhere, elsewhere));
+    CHECK_STATUS(elsewhere[0], THRUM_NOT_MAIN);
+    CHECK_STATUS(elsewhere[1], THRUM_NOT_MAIN);
+    CHECK_STATUS(thrum_signal_handler_of(THRUM_SIGINT, &handler), THRUM_OK);
+    CHECK(handler.run == NULL);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        handler = (thrum_signal_handler){count_run, &old};
+        CHECK_STATUS(thrum_signal_handle(bad[i], handler, &old), THRUM_INVALID);
+        CHECK_STATUS(thrum_signal_handler_of(bad[i], &handler), THRUM_INVALID);
+        CHECK(handler.run == count_run && handler.arg == &old);
+        thrum_status status = thrum_interrupt_main(bad[i]);
+        CHECK(status == THRUM_INVALID || (status == THRUM_NOT_HANDLED && (bad[i] == 9 || bad[i] == 11)));
+    }
+    CHECK(old.run == count_run && old.arg == &old);
+    CHECK_STATUS(thrum_signal_handler_of(THRUM_SIGINT, NULL), THRUM_INVALID);
+    CHECK_STATUS(thrum_signal_raise(0), THRUM_INVALID);
+    CHECK_STATUS(thrum_signal_raise(1000), THRUM_INVALID);
+    CHECK_STATUS(thrum_interrupt_main(THRUM_SIGTERM), THRUM_NOT_HANDLED);
+    CHECK(strcmp(thrum_signal_name(THRUM_SIGINT), "SIGINT") == 0);
+    CHECK(thrum_signal_name(1000) == NULL);
+    CHECK(thrum_signal_name(0) == NULL);
+}
+
+/* ---- Pause ------------------------------------------------------------------------------------------------------------- */
+
+static void *pause_elsewhere(void *out)
+{
+    *(thrum_status *)out = thrum_signal_pause(support_in(20000));
+    return NULL;
+}
+
+static void pause_ends_when_a_handler_has_run(void)
+{
+    thrum_status elsewhere = THRUM_SYSTEM;
+    CHECK_STATUS(thrum_signal_pause(support_in(5)), THRUM_TIMED_OUT);
+    count_with(THRUM_OK);
+    thrum_thread *interrupter = support_start(interrupt_ten_times, NULL);
+    CHECK_STATUS(thrum_signal_pause(support_in(20000)), THRUM_OK);
+    CHECK(runs >= 1);
+    support_join(interrupter);
+    thrum_thread *thread = support_start(pause_elsewhere, &elsewhere);
+    CHECK_STATUS(thrum_signal_check(), THRUM_OK);
+    while (thrum_thread_join(thread, support_in(5), NULL) == THRUM_TIMED_OUT)
+        thrum_interrupt_main(THRUM_SIGINT);
+    thrum_thread_release(thread);
+    CHECK_STATUS(elsewhere, THRUM_OK);
+    (void)!thrum_signal_check();
+    handle_no_more();
+}
+
+static void raise_is_as_the_system_would(void)
+{
+    count_with(THRUM_INTERRUPTED);
+    CHECK_STATUS(thrum_signal_raise(THRUM_SIGINT), THRUM_OK);
+    CHECK_STATUS(thrum_sleep(THRUM_SECONDS(20)), THRUM_INTERRUPTED);
+    CHECK_IS(runs, 1);
+    CHECK_IS(last_signum, THRUM_SIGINT);
+    CHECK_STATUS(thrum_signal_raise(THRUM_SIGWINCH), THRUM_OK); /* its default is to do nothing */
+    handle_no_more();
+}
+
+static void a_burst_is_seen_and_coalesced(void)
+{
+    int burst = 10000;
+    count_with(THRUM_OK);
+    for (int i = 0; i < burst; i++)
+        CHECK(thrum_interrupt_main(THRUM_SIGINT) == THRUM_OK);
+    CHECK_STATUS(thrum_signal_check(), THRUM_OK);
+    CHECK(runs >= 1 && runs <= burst);
+    int so_far = runs;
+    CHECK_STATUS(thrum_sleep(0), THRUM_OK);
+    CHECK_IS(runs, so_far);
+    handle_no_more();
+}
+
+#define T(name)                                                                                                        \
+    {                                                                                                                  \
+        #name, name                                                                                                    \
+    }
+
+static const support_test tests[] = {
+    T(every_road_ends_every_wait_at_once),
+    T(a_pending_signal_ends_each_wait_before_it_begins),
+    T(a_pending_interrupt_ends_each_wait_but_one),
+    T(an_interrupt_wins_over_what_could_be_taken),
+    T(a_permit_and_a_signal_together_are_both_kept),
+    T(a_notify_is_not_swallowed_by_an_interrupted_waiter),
+    T(a_handler_that_says_ok_moves_no_deadline),
+    T(pending_signals_run_lowest_first_and_once),
+    T(a_handler_waits_and_is_not_entered_again_meanwhile),
+    T(a_handler_may_take_the_lock_that_main_waits_for),
+    T(an_interrupt_that_meets_a_grant_stays_pending),
+    T(handlers_in_a_condition_wait_run_with_the_lock_given_up),
+    T(a_notify_prefers_waiters_that_are_not_in_a_handler),
+    T(threads_that_thrum_starts_are_not_given_signals),
+    T(errno_is_kept),
+    T(handlers_are_set_and_told),
+    T(a_pending_signal_is_dropped_with_its_handler),
+    T(misuse_has_its_status_and_changes_nothing),
+    T(pause_ends_when_a_handler_has_run),
+    T(raise_is_as_the_system_would),
+    T(a_burst_is_seen_and_coalesced),
+};
+
+SUITE("signal", tests)

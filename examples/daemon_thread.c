@@ -1,8 +1,8 @@
 /*
  * A thread that counts its sleeps, and a main thread that joins it two seconds at a time.
  *
- * Ctrl-C tells the thread to stop, and main waits for its end. SIGTERM prints a line, stops it, and the program ends with
- * status 0. With --daemon it is a daemon thread: main need not wait, and its own end, on Ctrl-C, is the program's.
+ * Ctrl-C tells the thread to stop, and main waits for its end. SIGTERM prints a line, stops it, and the program ends
+ * with status 0. With --daemon it is a daemon thread: main need not wait, and its own end, on Ctrl-C, is the program's.
  */
 #include <thrum/thrum.h>
 
@@ -14,7 +14,8 @@ static bool terminated;
 
 static void *count(void *name)
 {
-    for (int seconds = 2; thrum_event_wait(&should_stop, thrum_after(THRUM_SECONDS(2))) == THRUM_TIMED_OUT; seconds += 2) {
+    for (int seconds = 2; thrum_event_wait(&should_stop, thrum_after(THRUM_SECONDS(2))) == THRUM_TIMED_OUT;
+         seconds += 2) {
         printf("%s sleeping %d seconds\n", (const char *)name, seconds);
         fflush(stdout);
     }

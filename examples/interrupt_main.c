@@ -1,8 +1,8 @@
 /*
  * A forgotten thread interrupts the main thread, which is asleep.
  *
- * The main thread sleeps two seconds at a time. After five the other thread interrupts it: its third sleep ends at once,
- * and the program ends as Ctrl-C would have ended it. A real Ctrl-C does the same, at any moment.
+ * The main thread sleeps two seconds at a time. After five the other thread interrupts it: its third sleep ends at
+ * once, and the program ends as Ctrl-C would have ended it. A real Ctrl-C does the same, at any moment.
  */
 #include <thrum/thrum.h>
 
@@ -32,8 +32,7 @@ int main(void)
     thrum_init();
     thrum_signal_handle(THRUM_SIGINT, THRUM_SIGNAL_INTERRUPT, NULL);
 
-    THRUM_WITH(&lock)
-    {
+    THRUM_WITH (&lock) {
         puts("a_lock is locked while this executes");
     }
     if (thrum_thread_start(NULL, interrupt_main, &hello, NULL) != THRUM_OK)

@@ -1,5 +1,6 @@
-/* The condition. Its word is the mark that somebody may wait; the waiting, and the moving of those notified to the queue of
- * their lock, is the parking lot's. The mark is set with the lock held, so a notify that follows the lock sees it. */
+/* The condition. Its word is the mark that somebody may wait; the waiting, and the moving of those notified to the
+ * queue of their lock, is the parking lot's. The mark is set with the lock held, so a notify that follows the lock sees
+ * it. */
 #include <thrum/cond.h>
 
 #include "interrupt.h"

@@ -1,5 +1,5 @@
-/* Who is interrupted, what is pending, which handlers run. In this order: the mailbox; the handlers; running them; setting
- * and asking; pause. */
+/* Who is interrupted, what is pending, which handlers run. In this order: the mailbox; the handlers; running them;
+ * setting and asking; pause. */
 #include "interrupt.h"
 
 #include "parking_lot.h"
@@ -18,7 +18,7 @@ void thrum__interrupts_begin(void)
     thrum__port_lock_init(&handlers_lock);
 }
 
-/* ---- The mailbox --------------------------------------------------------------------------------------------------- */
+/* ---- The mailbox ------------------------------------------------------------------------------------------------ */
 
 void thrum__post(thrum_thread *thread, uint32_t bits)
 {
@@ -42,7 +42,7 @@ static bool take_bit(thrum_thread *self, uint32_t bit)
     return (thrum__fetch_and_u32_acq_rel(&self->mail, ~bit) & bit) != 0;
 }
 
-/* ---- Running handlers ---------------------------------------------------------------------------------------------- */
+/* ---- Running handlers ------------------------------------------------------------------------------------------- */
 
 static thrum_signal_handler handler_of(int signum)
 {
@@ -59,8 +59,8 @@ static bool end_pause(void *word, const thrum__sleepers *sleepers, void *arg, ui
     return true;
 }
 
-/* One more has run: let those go who sleep in thrum_signal_pause. Both sides change one word, so either the sleeper sees
- * the new count or we see its mark. */
+/* One more has run: let those go who sleep in thrum_signal_pause. Both sides change one word, so either the sleeper
+ * sees the new count or we see its mark. */
 static void count_run(void)
 {
     uint32_t before;
@@ -115,7 +115,7 @@ thrum_status thrum_signal_interrupt(int signum, void *arg)
     return THRUM_INTERRUPTED;
 }
 
-/* ---- Setting and asking -------------------------------------------------------------------------------------------- */
+/* ---- Setting and asking ----------------------------------------------------------------------------------------- */
 
 static thrum__disposition disposition_of(thrum_signal_handler handler)
 {
@@ -221,7 +221,7 @@ bool thrum_thread_take_interrupt(void)
     return self && take_bit(self, THRUM__MAIL_INTERRUPT);
 }
 
-/* ---- Pause --------------------------------------------------------------------------------------------------------- */
+/* ---- Pause ------------------------------------------------------------------------------------------------------ */
 
 typedef struct pause_state {
     thrum__wait wait;

@@ -1,9 +1,9 @@
 /*
  * Interrupts: what is pending for a thread, and what happens when it looks.
  *
- * Each thread has a mailbox, one word: bit 0 is a pending interrupt (thrum_thread_interrupt), bit n the pending signal n,
- * for the main thread alone. Mail is posted first, then the thread is unparked; a thread looks at its mailbox before each
- * time it parks. So mail is seen at once, whichever comes first (see port.h on the parker's permit).
+ * Each thread has a mailbox, one word: bit 0 is a pending interrupt (thrum_thread_interrupt), bit n the pending signal
+ * n, for the main thread alone. Mail is posted first, then the thread is unparked; a thread looks at its mailbox before
+ * each time it parks. So mail is seen at once, whichever comes first (see port.h on the parker's permit).
  */
 #ifndef THRUM_INTERRUPT_H
 #define THRUM_INTERRUPT_H
@@ -27,8 +27,8 @@ static inline bool thrum__has_mail(const thrum_thread *self)
     return self && (thrum__load_u32_acquire(&self->mail) & ~self->running) != 0; /* pairs with thrum__post */
 }
 
-/* Run the handlers of what is pending, then take the interrupt. OK or INTERRUPTED. With no internal lock held; self is the
- * calling thread. */
+/* Run the handlers of what is pending, then take the interrupt. OK or INTERRUPTED. With no internal lock held; self is
+ * the calling thread. */
 thrum_status thrum__take_mail(thrum_thread *self);
 
 /* What every call that takes a deadline does first. */

@@ -1,6 +1,6 @@
 /*
- * Thread-local values. A table of slots for the process, and for each thread an array of values as long as it needs. A slot
- * that is used again has another generation, and values with an old one do not count.
+ * Thread-local values. A table of slots for the process, and for each thread an array of values as long as it needs. A
+ * slot that is used again has another generation, and values with an old one do not count.
  */
 #include <thrum/local.h>
 
@@ -23,7 +23,8 @@ void thrum__locals_begin(void)
 
 static bool exists(thrum_local local)
 {
-    return local.slot_ < THRUM_LOCAL_MAX && (local.generation_ & 1) && slots[local.slot_].generation == local.generation_;
+    return local.slot_ < THRUM_LOCAL_MAX && (local.generation_ & 1) &&
+           slots[local.slot_].generation == local.generation_;
 }
 
 thrum_status thrum_local_create(thrum_local *local, void (*destructor)(void *))
@@ -100,7 +101,7 @@ thrum_status thrum_local_set(thrum_local local, void *value)
     return THRUM_OK;
 }
 
-/* ---- The end of a thread ------------------------------------------------------------------------------------------- */
+/* ---- The end of a thread ---------------------------------------------------------------------------------------- */
 
 /* The destructor to be called for a value that is there; NULL: none, or its local was deleted. */
 static void (*destructor_of(uint32_t index, const thrum__local_value *value))(void *)
@@ -133,8 +134,7 @@ static bool destroy_round(thrum_thread *self)
 
 void thrum__locals_end(thrum_thread *self)
 {
-    for (int round = 0; round < THRUM_LOCAL_ROUNDS && destroy_round(self); round++) {
-    }
+    for (int round = 0; round < THRUM_LOCAL_ROUNDS && destroy_round(self); round++) {}
     thrum__port_free(self->locals);
     self->locals = NULL;
     self->local_count = 0;

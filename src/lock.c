@@ -6,16 +6,16 @@
  *     HELD | PARKED  held, and somebody may sleep for it
  *     PARKED         free, and somebody may sleep for it: who takes it keeps the mark
  *
- * PARKED is set by a waiter, under its bucket's lock, while HELD is set. It is taken away by a release that finds nobody
- * behind the one it wakes, under the same lock. A mark with nobody there is legal, and costs one look; a sleeper without
- * a mark is not, for nobody would wake it.
+ * PARKED is set by a waiter, under its bucket's lock, while HELD is set. It is taken away by a release that finds
+ * nobody behind the one it wakes, under the same lock. A mark with nobody there is legal, and costs one look; a sleeper
+ * without a mark is not, for nobody would wake it.
  *
  * The release barges: it frees the lock and wakes the first sleeper, who competes with whoever comes by, for a running
- * thread uses the time that a waking one loses. Once that sleeper has waited a millisecond the lock is handed to it, HELD
- * as it is, so nobody starves.
+ * thread uses the time that a waking one loses. Once that sleeper has waited a millisecond the lock is handed to it,
+ * HELD as it is, so nobody starves.
  *
- * After the store (or the compare-and-swap of the fast path) that frees the lock nothing of it is touched: another thread
- * may acquire, release and free it at that instant.
+ * After the store (or the compare-and-swap of the fast path) that frees the lock nothing of it is touched: another
+ * thread may acquire, release and free it at that instant.
  */
 #define THRUM_NO_INLINE
 #include "lock.h"
@@ -41,9 +41,9 @@ static bool try(thrum_lock *lock)
 }
 
 /*
- * Try for about as long as a sleep would cost: others mostly hold a lock for less. With pauses that grow and differ from
- * thread to thread, so that spinners do not move in step. Not on one processor, where the holder cannot run meanwhile, nor
- * when others sleep for the lock already.
+ * Try for about as long as a sleep would cost: others mostly hold a lock for less. With pauses that grow and differ
+ * from thread to thread, so that spinners do not move in step. Not on one processor, where the holder cannot run
+ * meanwhile, nor when others sleep for the lock already.
  */
 static bool spin(thrum_lock *lock)
 {
@@ -132,7 +132,7 @@ bool thrum_lock_is_held(const thrum_lock *lock)
     return (thrum__load_u8_relaxed(&lock->word_) & HELD) != 0;
 }
 
-/* ---- For conditions ------------------------------------------------------------------------------------------------ */
+/* ---- For conditions --------------------------------------------------------------------------------------------- */
 
 static void held_release(void *lock)
 {

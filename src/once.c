@@ -13,8 +13,8 @@ bool thrum_once_is_done(const thrum_once *once)
     return thrum__load_u8_acquire(&once->word_) == DONE; /* pairs with finish */
 }
 
-/* Over if it is done, or if the caller becomes the one who runs it; else leave the mark. Under the bucket's lock, or before
- * any wait. */
+/* Over if it is done, or if the caller becomes the one who runs it; else leave the mark. Under the bucket's lock, or
+ * before any wait. */
 static bool take(void *object, void *arg)
 {
     thrum_once *once = (thrum_once *)object;

@@ -1,17 +1,18 @@
 /*
  * The parking lot. In this order: buckets; waiters in their queues; park; unpark; notify.
  *
- * Why no wake-up is lost. A thread that parks marks the object's word, under the bucket's lock, while the word says that
- * it must wait, and queues before it lets the bucket go. A thread that frees the object changes the same word: either it
- * came first, and `take` finds the object free, or it finds the mark, and then, under the bucket's lock, the waiter.
+ * Why no wake-up is lost. A thread that parks marks the object's word, under the bucket's lock, while the word says
+ * that it must wait, and queues before it lets the bucket go. A thread that frees the object changes the same word:
+ * either it came first, and `take` finds the object free, or it finds the mark, and then, under the bucket's lock, the
+ * waiter.
  *
- * Why nothing is read too late. A waiter's record lies on its owner's stack. Its fate is written last, with release, by who
- * unlinked it, under the bucket's lock; from then on the owner may return, so nothing in the record is read after that:
- * the parker's address, which stays good, is copied before. An owner that leaves for a reason of its own (deadline,
- * interrupt) unlinks itself under the same lock, and then no fate can reach it.
+ * Why nothing is read too late. A waiter's record lies on its owner's stack. Its fate is written last, with release, by
+ * who unlinked it, under the bucket's lock; from then on the owner may return, so nothing in the record is read after
+ * that: the parker's address, which stays good, is copied before. An owner that leaves for a reason of its own
+ * (deadline, interrupt) unlinks itself under the same lock, and then no fate can reach it.
  *
- * Why permits are never news. A parker serves all the waits of its thread, also those of handlers that run within a wait,
- * so each wait looks at its own record's fate, before it sleeps and after.
+ * Why permits are never news. A parker serves all the waits of its thread, also those of handlers that run within a
+ * wait, so each wait looks at its own record's fate, before it sleeps and after.
  */
 #include "parking_lot.h"
 
@@ -43,7 +44,7 @@ struct waiter {
 
 static bucket buckets[BUCKETS];
 
-/* ---- Buckets ------------------------------------------------------------------------------------------------------- */
+/* ---- Buckets ---------------------------------------------------------------------------------------------------- */
 
 void thrum__lot_begin(void)
 {
@@ -83,7 +84,7 @@ static bucket *lock_bucket_of_waiter(waiter *w)
     }
 }
 
-/* ---- Waiters in their queues ----------------------------------------------------------------------------------------- */
+/* ---- Waiters in their queues ------------------------------------------------------------------------------------ */
 
 /* Queue a waiter by the time of its arrival: at the end, if it has just come. */
 static void enqueue(bucket *b, waiter *w)
@@ -148,7 +149,7 @@ static void decide(bucket *b, waiter *w, uint32_t fate, wake_list *list)
     list->parkers[list->count++] = parker;
 }
 
-/* ---- Park ---------------------------------------------------------------------------------------------------------- */
+/* ---- Park ------------------------------------------------------------------------------------------------------- */
 
 enum arrival { QUEUED, TAKEN, CONFLICT };
 
@@ -246,8 +247,9 @@ static enum verdict mail_standing_aside(thrum_thread *self, waiter *w)
     return arrive(w) == TAKEN ? GRANTED : GO_ON;
 }
 
-/* The loop of every wait. Once the waiter knows that it was moved, nothing but its fate counts. The order matters: a fate comes before mail, and mail before the deadline. A waiter told to retry
- * tries before it looks at either, else the object could be free with others asleep behind it. */
+/* The loop of every wait. Once the waiter knows that it was moved, nothing but its fate counts. The order matters: a
+ * fate comes before mail, and mail before the deadline. A waiter told to retry tries before it looks at either, else
+ * the object could be free with others asleep behind it. */
 static thrum_status await(thrum_thread *self, thrum__wait *wait, waiter *w, int64_t at)
 {
     for (;;) {
@@ -303,7 +305,7 @@ thrum_status thrum__park(thrum__wait *wait, thrum_deadline deadline)
     return status;
 }
 
-/* ---- Unpark -------------------------------------------------------------------------------------------------------- */
+/* ---- Unpark ----------------------------------------------------------------------------------------------------- */
 
 static thrum__sleepers count_sleepers(const bucket *b, const void *object, uint32_t limit)
 {
@@ -346,7 +348,7 @@ uint32_t thrum__sleepers_at(const void *object)
     return sleepers.granted;
 }
 
-/* ---- Notify -------------------------------------------------------------------------------------------------------- */
+/* ---- Notify ----------------------------------------------------------------------------------------------------- */
 
 /* The two buckets, of a condition and of the lock that its waiters use; they may be one. */
 typedef struct two_buckets {
@@ -403,6 +405,8 @@ static void move_to_lock(two_buckets two, waiter *w)
     w->moved = true;
     w->take = lock->take;
     w->since = thrum__port_now();
+    if (!w->parker) /* it sleeps on this bucket's condition, and must go to that of the other */
+        thrum__port_cond_broadcast(&two.cond->cond);
     lock->mark(lock->object);
     thrum__store_pointer_release(&w->object, lock->object); /* now lock_bucket_of_waiter goes there */
     enqueue(two.lock, w);

@@ -2,9 +2,9 @@
  * The parking lot: the one place where a thread is queued, put to sleep and woken.
  *
  * An object keeps its state in a word of its own, with a mark that somebody may sleep for it. Who cannot have what it
- * wants parks here, under the object's address; who changes the state and sees the mark comes here to unpark. The two meet
- * under the lock of the bucket that the address hashes to: the object's functions below (take, settle) are called with that
- * lock held, so none of them may wait or call the lot.
+ * wants parks here, under the object's address; who changes the state and sees the mark comes here to unpark. The two
+ * meet under the lock of the bucket that the address hashes to: the object's functions below (take, settle) are called
+ * with that lock held, so none of them may wait or call the lot.
  */
 #ifndef THRUM_PARKING_LOT_H
 #define THRUM_PARKING_LOT_H
@@ -26,10 +26,10 @@ enum {
 /* A lock that a sleeper gives up when it is queued, and has again when it returns: for conditions. */
 typedef struct thrum__held_lock {
     void *object;
-    void (*release)(void *lock);             /* give it up */
-    bool (*take)(void *lock, void *unused);  /* as thrum__wait.take, for the lock */
-    bool (*is_held)(const void *lock);       /* whether somebody holds it now */
-    void (*mark)(void *lock);                /* say that somebody sleeps for it */
+    void (*release)(void *lock);            /* give it up */
+    bool (*take)(void *lock, void *unused); /* as thrum__wait.take, for the lock */
+    bool (*is_held)(const void *lock);      /* whether somebody holds it now */
+    void (*mark)(void *lock);               /* say that somebody sleeps for it */
 } thrum__held_lock;
 
 /* One wait. */
@@ -44,18 +44,19 @@ typedef struct thrum__wait {
     bool interruptible;
 
     /* News that is gone once it has been told (a notify, a set): the waiter keeps its place in the queue while signal
-     * handlers run. Otherwise the object holds state, and the waiter stands aside meanwhile, for a handler may need what
-     * would be handed to it. */
+     * handlers run. Otherwise the object holds state, and the waiter stands aside meanwhile, for a handler may need
+     * what would be handed to it. */
     bool momentary;
 
-    const thrum__held_lock *lock; /* NULL, or the lock to give up; a waiter with another lock makes this THRUM_INVALID */
-    bool lock_is_back;            /* out: the lock came with the wake-up */
+    const thrum__held_lock
+        *lock;         /* NULL, or the lock to give up; a waiter with another lock makes this THRUM_INVALID */
+    bool lock_is_back; /* out: the lock came with the wake-up */
 } thrum__wait;
 
 /*
- * Sleep until granted, or `take` says true: THRUM_OK; the deadline passes: THRUM_TIMED_OUT; an interrupt comes, after the
- * handlers of signals have run: THRUM_INTERRUPTED. Looks at the mailbox only after it has queued; who wants an interrupt
- * to win over what could be taken at once looks first.
+ * Sleep until granted, or `take` says true: THRUM_OK; the deadline passes: THRUM_TIMED_OUT; an interrupt comes, after
+ * the handlers of signals have run: THRUM_INTERRUPTED. Looks at the mailbox only after it has queued; who wants an
+ * interrupt to win over what could be taken at once looks first.
  */
 thrum_status thrum__park(thrum__wait *wait, thrum_deadline deadline);
 
@@ -70,12 +71,14 @@ typedef struct thrum__sleepers {
  * Once this has written, another thread may own the object and free it. False: wake nobody. */
 typedef bool (*thrum__settle)(void *object, const thrum__sleepers *sleepers, void *arg, uint32_t *fate);
 
-/* Wake the first sleepers at an object, at most `limit` of them, after settle has been called, also if there are none. */
+/* Wake the first sleepers at an object, at most `limit` of them, after settle has been called, also if there are none.
+ */
 void thrum__unpark(void *object, uint32_t limit, thrum__settle settle, void *arg);
 
 /*
- * Notify the first n that wait at a condition. A sleeper whose lock is held moves to the lock's queue; else the first wakes,
- * and those behind it are queued for the lock. When none is left, `unmark` is called with the bucket's lock held.
+ * Notify the first n that wait at a condition. A sleeper whose lock is held moves to the lock's queue; else the first
+ * wakes, and those behind it are queued for the lock. When none is left, `unmark` is called with the bucket's lock
+ * held.
  */
 void thrum__notify(void *cond, uint32_t n, void (*unmark)(void *cond));
 

@@ -2,9 +2,9 @@
  * port.h: the contract between thrum and the system it runs on.
  *
  * Everything that the portable core needs from a system is declared here, and the core has no other way to it: time,
- * memory, one small lock, one parker a thread, threads, signals. A port is one folder (src/posix, src/win32) that defines
- * these functions and knows nothing of what stands on them; it never calls the core except through the functions that it
- * was handed here (thrum__port_begin, thrum__port_at_thread_end).
+ * memory, one small lock, one parker a thread, threads, signals. A port is one folder (src/posix, src/win32) that
+ * defines these functions and knows nothing of what stands on them; it never calls the core except through the
+ * functions that it was handed here (thrum__port_begin, thrum__port_at_thread_end).
  *
  * Rules for all of it
  *   - Any thread may call, unless a function says otherwise. None is called with a port lock held, except the parker's
@@ -18,7 +18,7 @@
 
 #include <thrum/status.h>
 
-/* ---- The beginning ------------------------------------------------------------------------------------------------ */
+/* ---- The beginning ---------------------------------------------------------------------------------------------- */
 
 /* What a port calls in the core. */
 typedef struct thrum__port_upcalls {
@@ -32,28 +32,29 @@ typedef struct thrum__port_upcalls {
 /* Run `begin` if nobody has, and wait until it has been run. For the core's own beginning alone. */
 void thrum__port_once(void (*begin)(void));
 
-/* Called once, from within thrum__port_once, before anything else here but the clock and thrum__port_self. The upcalls
- * live for good. */
+/* Called once, from within thrum__port_once. Only what needs no beginning may be called before it: the clock, self,
+ * token, the count of processors, yield, and what is asked of a signal's number. The upcalls live for good. */
 void thrum__port_begin(const thrum__port_upcalls *upcalls);
 
 /* The system's reason (errno, GetLastError) for the last failure of a function here on this thread. */
 int thrum__port_error(void);
 
-/* ---- Time --------------------------------------------------------------------------------------------------------- */
+/* ---- Time ------------------------------------------------------------------------------------------------------- */
 
-/* The monotonic clock in nanoseconds, above 0; it never goes back, on whatever processor it is read. Async-signal-safe. */
+/* The monotonic clock in nanoseconds, above 0; it never goes back, on whatever processor it is read. Async-signal-safe.
+ */
 int64_t thrum__port_now(void);
 
-/* ---- Memory ------------------------------------------------------------------------------------------------------- */
+/* ---- Memory ----------------------------------------------------------------------------------------------------- */
 
 /* Zeroed memory, aligned for anything; NULL if there is none. Given back with release, which takes NULL. */
 void *thrum__port_allocate(size_t size);
 void thrum__port_free(void *memory);
 
-/* ---- A lock, and a condition to go with it ------------------------------------------------------------------------ */
+/* ---- A lock, and a condition to go with it ---------------------------------------------------------------------- */
 
-/* A mutex for the core's own short sections: no recursion, no deadline, no fairness asked for. Its memory is never given
- * back. It is not destroyed. */
+/* A mutex for the core's own short sections: no recursion, no deadline, no fairness asked for. Its memory is never
+ * given back. It is not destroyed. */
 typedef union thrum__port_lock {
     void *align;
     unsigned char bytes[64];
@@ -74,12 +75,12 @@ void thrum__port_cond_init(thrum__port_cond *cond);
 void thrum__port_cond_wait(thrum__port_cond *cond, thrum__port_lock *lock, int64_t at);
 void thrum__port_cond_broadcast(thrum__port_cond *cond);
 
-/* ---- The parker: how one thread sleeps, and how others wake it ---------------------------------------------------- */
+/* ---- The parker: how one thread sleeps, and how others wake it -------------------------------------------------- */
 
 /*
- * A parker belongs to a thread, and holds at most one permit. unpark gives it the permit; park takes it, and sleeps until
- * there is one. A permit that comes first is remembered, so a thread that looks at its state, then parks, misses no news
- * that was published before the unpark. It is a hint: park may also return for nothing.
+ * A parker belongs to a thread, and holds at most one permit. unpark gives it the permit; park takes it, and sleeps
+ * until there is one. A permit that comes first is remembered, so a thread that looks at its state, then parks, misses
+ * no news that was published before the unpark. It is a hint: park may also return for nothing.
  *
  * Its memory is never given back, so an unpark that comes late reaches a parker, at worst a stranger's. All that the
  * unparking thread wrote before can be seen after the park that took the permit.
@@ -89,18 +90,19 @@ typedef union thrum__parker {
     unsigned char bytes[192];
 } thrum__parker;
 
-/* Zeroed memory becomes a parker, for good: it serves one thread after another. `main`: it is for the main thread, whose parker the signal handler unparks; such a one
- * must be async-signal-safe. False if the system has nothing left for it. */
+/* Zeroed memory becomes a parker, for good: it serves one thread after another. `main`: it is for the main thread,
+ * whose parker the signal handler unparks; such a one must be async-signal-safe. False if the system has nothing left
+ * for it. */
 bool thrum__port_parker_init(thrum__parker *parker, bool main);
 
-/* Take the permit; sleep until there is one or thrum__port_now() >= at (INT64_MAX: for ever). May return early. Only the
- * thread whose parker it is calls this, with no port lock held. Not a POSIX cancellation point. */
+/* Take the permit; sleep until there is one or thrum__port_now() >= at (INT64_MAX: for ever). May return early. Only
+ * the thread whose parker it is calls this, with no port lock held. Not a POSIX cancellation point. */
 void thrum__port_park(thrum__parker *parker, int64_t at);
 
 /* Give the permit, and wake the thread if it sleeps. Never blocks for long; port locks may be held. */
 void thrum__port_unpark(thrum__parker *parker);
 
-/* ---- Threads ------------------------------------------------------------------------------------------------------ */
+/* ---- Threads ---------------------------------------------------------------------------------------------------- */
 
 /* One pointer for each thread, NULL at first. Async-signal-safe to read. */
 void *thrum__port_self(void);
@@ -118,17 +120,19 @@ bool thrum__port_is_main(void);
 bool thrum__port_claim_main(void);
 
 /*
- * Start a thread that runs thread_began(arg) with at least this many bytes of stack (0: the system's usual, at least 1 MiB). On
- * POSIX it is born with every signal blocked that the core can handle (thrum__port_signal_can). Returns THRUM_OK,
- * THRUM_INVALID (no such stack), THRUM_NO_MEMORY or THRUM_NO_THREADS. The thread's remains are the port's to clear up.
+ * Start a thread that runs thread_began(arg) with at least this many bytes of stack (0: the system's usual, at least 1
+ * MiB). On POSIX it is born with every signal blocked that the core can handle (thrum__port_signal_can). Returns
+ * THRUM_OK, THRUM_INVALID (no such stack), THRUM_NO_MEMORY or THRUM_NO_THREADS. The thread's remains are the port's to
+ * clear up.
  */
 thrum_status thrum__port_thread_start(void *arg, size_t stack_size);
 
 /* End the calling thread, running what thrum__port_at_thread_end asked for. */
 THRUM_NORETURN void thrum__port_thread_exit(void);
 
-/* Have run(arg) called when the calling thread ends, as late in its life as the system allows, once. It may not wait for
- * other threads (Windows holds the loader's lock there). False if the thread is past that point or there is no memory. */
+/* Have run(arg) called when the calling thread ends, as late in its life as the system allows, once. It may not wait
+ * for other threads (Windows holds the loader's lock there). False if the thread is past that point or there is no
+ * memory. */
 bool thrum__port_at_thread_end(void (*run)(void *), void *arg);
 
 /* The calling thread's number, and its handle (pthread_t, HANDLE). The handle is the port's, until forget is called for
@@ -144,17 +148,19 @@ void thrum__port_yield(void);
 unsigned thrum__port_cpu_count(void);
 THRUM_NORETURN void thrum__port_sleep_for_good(void);
 
-/* ---- Signals and the process -------------------------------------------------------------------------------------- */
+/* ---- Signals and the process ------------------------------------------------------------------------------------ */
 
 typedef enum thrum__disposition { THRUM__DEFAULT, THRUM__IGNORED, THRUM__CAUGHT } thrum__disposition;
 
 /* The name of a signal that this port knows, as "SIGINT"; else NULL. Async-signal-safe. */
 const char *thrum__port_signal_name(int signum);
 
-/* Whether the core can be given this signal: a number from 1 to 31, not KILL or STOP, not a fault. Async-signal-safe. */
+/* Whether the core can be given this signal: a number from 1 to 31, not KILL or STOP, not a fault. Async-signal-safe.
+ */
 bool thrum__port_signal_can(int signum);
 
-/* What the process does with this signal now. CAUGHT: it is passed to the core. A handler of someone else's is DEFAULT. */
+/* What the process does with this signal now. CAUGHT: it is passed to the core. A handler of someone else's is DEFAULT.
+ */
 thrum__disposition thrum__port_signal_now(int signum);
 
 /* Have the signal passed to the core, ignored, or left to the system. False: the system refused, and nothing changed.

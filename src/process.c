@@ -23,7 +23,7 @@ void thrum__process_begin(void)
     thrum__port_lock_init(&process_lock);
 }
 
-/* ---- Beginning ----------------------------------------------------------------------------------------------------- */
+/* ---- Beginning -------------------------------------------------------------------------------------------------- */
 
 thrum_status thrum_init_with(int (*at_exit)(void (*)(void)))
 {
@@ -68,7 +68,7 @@ thrum_status thrum_at_exit(void (*run)(void *), void *arg)
     return over ? THRUM_SHUTTING_DOWN : THRUM_OK;
 }
 
-/* ---- Shutdown ------------------------------------------------------------------------------------------------------ */
+/* ---- Shutdown --------------------------------------------------------------------------------------------------- */
 
 /* The last in, taken out. With none left no more are let in. */
 static callback *take_callback(void)
@@ -131,7 +131,7 @@ void thrum__process_end(void)
     thrum_exit_by_signal(self && self->interrupted_by ? self->interrupted_by : THRUM_SIGINT);
 }
 
-/* ---- Ending by a signal -------------------------------------------------------------------------------------------- */
+/* ---- Ending by a signal ----------------------------------------------------------------------------------------- */
 
 static thrum_event flushed;
 
@@ -143,13 +143,15 @@ static void *flush(void *unused)
 }
 
 /*
- * Another thread may be inside a stream for long, reading from a terminal, say, and hold that stream's lock: so the flushing
- * is done by a thread of its own, and waited for no longer than a second. Meanwhile the same signal, come again, ends the
- * process at once.
+ * Another thread may be inside a stream for long, reading from a terminal, say, and hold that stream's lock: so the
+ * flushing is done by a thread of its own, and waited for no longer than a second. Meanwhile the same signal, come
+ * again, ends the process at once.
  */
 void thrum_exit_by_signal(int signum)
 {
-    thrum__begin();
+    thrum_thread *self = thrum__self();
+    if (self)
+        self->daemon = false; /* it ends the process, and does not sleep for good like those that come too late */
     thrum__port_signal_let_kill(signum);
     if (thrum__thread_start_late(flush, NULL) == THRUM_OK)
         (void)!thrum__event_wait_deaf(&flushed, thrum_after(THRUM_SECONDS(1)));

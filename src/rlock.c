@@ -1,5 +1,5 @@
-/* The re-entrant lock: a lock, and who holds it how often. Only the holder writes owner_ and depth_. Another thread that
- * reads owner_ at the same moment finds some other token or NULL, and never its own: it has not written it. */
+/* The re-entrant lock: a lock, and who holds it how often. Only the holder writes owner_ and depth_. Another thread
+ * that reads owner_ at the same moment finds some other token or NULL, and never its own: it has not written it. */
 #include "rlock.h"
 
 #include "interrupt.h"

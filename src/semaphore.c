@@ -1,9 +1,9 @@
 /*
- * The semaphore. One word of 64 bits: the value in the low half, and above it the mark that somebody may sleep. A single
- * word, because a release may not look at the semaphore again once its permits can be taken.
+ * The semaphore. One word of 64 bits: the value in the low half, and above it the mark that somebody may sleep. A
+ * single word, because a release may not look at the semaphore again once its permits can be taken.
  *
- * Sleepers are there only while the value is 0, so a release gives its permits to the first of them, and puts what remains
- * into the value before it grants any: a grantee may free the semaphore.
+ * Sleepers are there only while the value is 0, so a release gives its permits to the first of them, and puts what
+ * remains into the value before it grants any: a grantee may free the semaphore.
  */
 #include <thrum/semaphore.h>
 
@@ -50,8 +50,7 @@ static bool take(void *object, void *unused)
     (void)unused;
     while (!thrum_semaphore_try_acquire(semaphore)) {
         uint64_t word = thrum__load_u64_relaxed(&semaphore->word_);
-        if (value_of(word) == 0 &&
-            ((word & PARKED) || thrum__cas_u64_acquire(&semaphore->word_, word, word | PARKED)))
+        if (value_of(word) == 0 && ((word & PARKED) || thrum__cas_u64_acquire(&semaphore->word_, word, word | PARKED)))
             return false;
     }
     return true;
@@ -76,8 +75,8 @@ typedef struct release {
     thrum_status status;
 } release;
 
-/* Under the bucket's lock: some of the permits go to sleepers, the rest into the value. The compare-and-swap competes with
- * threads that acquire without sleeping. */
+/* Under the bucket's lock: some of the permits go to sleepers, the rest into the value. The compare-and-swap competes
+ * with threads that acquire without sleeping. */
 static bool give(void *object, const thrum__sleepers *sleepers, void *arg, uint32_t *fate)
 {
     thrum_semaphore *semaphore = (thrum_semaphore *)object;

@@ -6,20 +6,22 @@
 #include "process.h"
 #include "threads.h"
 
-/* ---- Start and end ------------------------------------------------------------------------------------------------- */
+/* ---- Start and end ---------------------------------------------------------------------------------------------- */
 
 /* The end in ordinary context: destructors may wait here, as they may not in the system's own hook. */
 static void end_in_person(thrum_thread *self, void *result)
 {
     self->result = result;
     thrum__locals_end(self);
+    if (!self->hooked && !self->adopted) /* there was no memory for the hook: nobody else will say that it is over */
+        thrum__record_ended(self);
 }
 
 void thrum__thread_began(void *thread)
 {
     thrum_thread *self = (thrum_thread *)thread;
     char name[THRUM_THREAD_NAME_MAX + 1];
-    bool hooked = thrum__port_at_thread_end(thrum__record_ended, self);
+    self->hooked = thrum__port_at_thread_end(thrum__record_ended, self);
     thrum__port_set_self(self);
     self->native_id = thrum__port_native_id();
     self->native_handle = thrum__port_native_handle();
@@ -28,8 +30,6 @@ void thrum__thread_began(void *thread)
     thrum__port_name_thread(self->native_handle, name);
 
     end_in_person(self, self->run(self->arg));
-    if (!hooked) /* no memory for the system's hook: nobody else will say that it is over */
-        thrum__record_ended(self);
 }
 
 static thrum_status start(thrum_thread **thread, void *(*run)(void *), void *arg, const thrum_thread_options *options,
@@ -104,7 +104,7 @@ thrum_status thrum_thread_join(thrum_thread *thread, thrum_deadline deadline, vo
     return status;
 }
 
-/* ---- Who is who ---------------------------------------------------------------------------------------------------- */
+/* ---- Who is who ------------------------------------------------------------------------------------------------- */
 
 thrum_thread *thrum_thread_current(void)
 {
@@ -138,7 +138,8 @@ uint64_t thrum_thread_id(const thrum_thread *thread)
     return thread ? thread->id : 0;
 }
 
-/* Whether what the thread itself writes at its start is there. A main thread that has never called is not waited for. */
+/* Whether what the thread itself writes at its start is there. A main thread that has never called is not waited for.
+ */
 static bool has_started(const thrum_thread *thread)
 {
     if (!thread || (thread->adopted && !thrum_event_is_set(&thread->started)))

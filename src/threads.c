@@ -1,4 +1,5 @@
-/* The threads that thrum knows. In this order: bringing the library up; records; the registry of those alive; adoption. */
+/* The threads that thrum knows. In this order: bringing the library up; records; the registry of those alive; adoption.
+ */
 #include "threads.h"
 
 #include "interrupt.h"
@@ -20,7 +21,7 @@ static uint32_t closed_flag; /* `closed` for readers without the lock */
 
 static uint32_t begun;
 
-/* ---- Beginning ----------------------------------------------------------------------------------------------------- */
+/* ---- Beginning -------------------------------------------------------------------------------------------------- */
 
 static void enlist(thrum_thread *thread, const char *name);
 
@@ -69,7 +70,7 @@ thrum_status thrum__failed(thrum_status status)
     return status;
 }
 
-/* ---- Records ------------------------------------------------------------------------------------------------------- */
+/* ---- Records ---------------------------------------------------------------------------------------------------- */
 
 /* All of a record but its parker: a late unpark may be in it at this moment. */
 static void clear(thrum_thread *record)
@@ -119,7 +120,7 @@ void thrum_thread_release(thrum_thread *thread)
     thrum__port_lock_release(&registry_lock);
 }
 
-/* ---- The registry -------------------------------------------------------------------------------------------------- */
+/* ---- The registry ----------------------------------------------------------------------------------------------- */
 
 static void write_number(char *to, uint64_t number)
 {
@@ -251,7 +252,8 @@ size_t thrum_thread_list(thrum_thread **threads, size_t capacity)
     return count;
 }
 
-/* Whether these bytes are UTF-8, and how many of them to keep: whole characters, at most THRUM_THREAD_NAME_MAX bytes. */
+/* Whether these bytes are UTF-8, and how many of them to keep: whole characters, at most THRUM_THREAD_NAME_MAX bytes.
+ */
 static bool measure_name(const char *name, size_t *keep)
 {
     const unsigned char *p = (const unsigned char *)name;
@@ -259,8 +261,11 @@ static bool measure_name(const char *name, size_t *keep)
     *keep = 0;
     while (p[at]) {
         unsigned char lead = p[at];
-        size_t length = lead < 0x80 ? 1 : lead >= 0xC2 && lead < 0xE0 ? 2 : lead >= 0xE0 && lead < 0xF0 ? 3
-                        : lead >= 0xF0 && lead < 0xF5 ? 4 : 0;
+        size_t length = lead < 0x80                   ? 1
+                        : lead >= 0xC2 && lead < 0xE0 ? 2
+                        : lead >= 0xE0 && lead < 0xF0 ? 3
+                        : lead >= 0xF0 && lead < 0xF5 ? 4
+                                                      : 0;
         if (length == 0)
             return false;
         for (size_t i = 1; i < length; i++)
@@ -320,7 +325,7 @@ thrum_status thrum_thread_set_name(thrum_thread *thread, const char *name)
     return THRUM_OK;
 }
 
-/* ---- Adoption ------------------------------------------------------------------------------------------------------ */
+/* ---- Adoption --------------------------------------------------------------------------------------------------- */
 
 /* The calling thread becomes the one that this record is of. */
 static void settle_in(thrum_thread *record)

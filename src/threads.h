@@ -1,8 +1,9 @@
 /*
  * The threads that thrum knows: their records, which are alive, which one is calling.
  *
- * A record is never given back to the system. When its last reference goes it is kept for the next thread, so an unpark or
- * an interrupt that comes too late reaches memory that is a record still, at worst a stranger's, who wakes for nothing.
+ * A record is never given back to the system. When its last reference goes it is kept for the next thread, so an unpark
+ * or an interrupt that comes too late reaches memory that is a record still, at worst a stranger's, who wakes for
+ * nothing.
  */
 #ifndef THRUM_THREADS_H
 #define THRUM_THREADS_H
@@ -39,7 +40,7 @@ struct thrum_thread {
     thrum_event done; /* what joins wait for */
     bool daemon;
     bool adopted;
-    bool locals_ended;
+    bool hooked; /* the system will say when it has ended */
 
     void *(*run)(void *);
     void *arg;
@@ -95,8 +96,8 @@ bool thrum__name_keep(const char *name, char kept[THRUM_THREAD_NAME_MAX + 1]);
 /* A thread that was enlisted could not be started after all. */
 void thrum__record_withdraw(thrum_thread *thread);
 
-/* A thread that the end of the process must wait for, retained: alive, no daemon, neither main nor the caller. If there is
- * none, NULL, and from then on no thread can be enlisted. */
+/* A thread that the end of the process must wait for, retained: alive, no daemon, neither main nor the caller. If there
+ * is none, NULL, and from then on no thread can be enlisted. */
 thrum_thread *thrum__record_to_join(void);
 
 /* Whether the last threads have been joined: a daemon that comes to wait then sleeps for good. */

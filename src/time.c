@@ -41,7 +41,8 @@ thrum_nanos thrum_left(thrum_deadline deadline)
 
 thrum_status thrum_sleep_until(thrum_deadline deadline)
 {
-    thrum__wait wait = {.object = &wait, .interruptible = true, .momentary = true}; /* nobody wakes it: its own address */
+    thrum__wait wait = {
+        .object = &wait, .interruptible = true, .momentary = true}; /* nobody wakes it: its own address */
     thrum_status status = thrum__interruption_point();
     if (status == THRUM_OK)
         status = thrum__park(&wait, deadline);

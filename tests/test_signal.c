@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* ---- The waits, each of which main can be in ------------------------------------------------------------------------- */
+/* ---- The waits, each of which main can be in -------------------------------------------------------------------- */
 
 static thrum_event manual, automatic = THRUM_EVENT_AUTO_INIT;
 static thrum_lock held_lock, cond_lock;
@@ -32,8 +32,7 @@ static thrum_status in_auto_event(thrum_deadline d)
 static thrum_status in_cond(thrum_deadline d)
 {
     thrum_status status = THRUM_SYSTEM;
-    THRUM_WITH(&cond_lock)
-    {
+    THRUM_WITH (&cond_lock) {
         status = thrum_cond_wait(&cond, &cond_lock, d);
         if (!thrum_lock_is_held(&cond_lock))
             status = THRUM_SYSTEM;
@@ -59,8 +58,7 @@ static thrum_status in_rlock(thrum_deadline d)
 static thrum_status in_monitor(thrum_deadline d)
 {
     thrum_status status = THRUM_SYSTEM;
-    THRUM_SYNCHRONIZED(&monitor)
-    {
+    THRUM_SYNCHRONIZED (&monitor) {
         status = thrum_monitor_wait(&monitor, d);
     }
     return status;
@@ -96,8 +94,7 @@ static void *hold_rlock_for_ever(void *unused)
 {
     thrum_rlock_acquire(&others_rlock);
     support_set_flag(&rlock_is_held);
-    while (thrum_event_wait(&let_endless_end, THRUM_FOREVER) != THRUM_OK) {
-    }
+    while (thrum_event_wait(&let_endless_end, THRUM_FOREVER) != THRUM_OK) {}
     (void)thrum_rlock_release(&others_rlock);
     return unused;
 }
@@ -119,7 +116,7 @@ static void tear_down(void)
     rlock_is_held = 0;
 }
 
-/* ---- Handlers ------------------------------------------------------------------------------------------------------- */
+/* ---- Handlers --------------------------------------------------------------------------------------------------- */
 
 static int runs, runs_elsewhere, last_signum;
 static thrum_status answer;
@@ -152,7 +149,7 @@ static void handle_no_more(void)
     CHECK_STATUS(thrum_signal_handle(THRUM_SIGINT, THRUM_SIGNAL_DEFAULT, NULL), THRUM_OK);
 }
 
-/* ---- The roads of a signal --------------------------------------------------------------------------------------------- */
+/* ---- The roads of a signal -------------------------------------------------------------------------------------- */
 
 static bool by_interrupt_main(int signum)
 {
@@ -170,8 +167,8 @@ static const road roads[] = {
     {"a signal to a foreign thread", support_signal_foreign},
 };
 
-/* One sender, which sends when it is told to, after a delay that differs each time: so it hits main before its wait, at its
- * beginning, and asleep. */
+/* One sender, which sends when it is told to, after a delay that differs each time: so it hits main before its wait, at
+ * its beginning, and asleep. */
 typedef struct sender {
     const road *road;
     thrum_event go;
@@ -188,8 +185,7 @@ static void *send_when_told(void *arg)
         if (thrum_event_wait(&s->go, THRUM_FOREVER) != THRUM_OK || s->over)
             return NULL;
         thrum_nanos until = thrum_now() + THRUM_MICROSECONDS(s->delay);
-        while (thrum_now() < until) {
-        }
+        while (thrum_now() < until) {}
         s->sent = thrum_now();
         if (!s->road->send(THRUM_SIGINT))
             s->failed = true;
@@ -304,7 +300,7 @@ static void an_interrupt_wins_over_what_could_be_taken(void)
     CHECK(!thrum_rlock_is_owned(&free_rlock));
 }
 
-/* ---- Invariant 2: granted or interrupted, never both, never neither --------------------------------------------------- */
+/* ---- Invariant 2: granted or interrupted, never both, never neither --------------------------------------------- */
 
 typedef struct duel {
     thrum_semaphore permits;
@@ -362,16 +358,16 @@ static void a_permit_and_a_signal_together_are_both_kept(void)
 static void *wait_for_one_notify(void *arg)
 {
     thrum_status status = THRUM_SYSTEM;
-    THRUM_WITH(&cond_lock)
-    {
+    THRUM_WITH (&cond_lock) {
         status = thrum_cond_wait(&cond, &cond_lock, *(thrum_deadline *)arg);
     }
     return status == THRUM_OK ? arg : NULL;
 }
 
 /*
- * Who leaves by an interrupt has swallowed no notify. The first waiter is interrupted and one notify is sent: either it was
- * meant for the first, which then says OK, or the first has left and the second has it. Just one of the two goes by it.
+ * Who leaves by an interrupt has swallowed no notify. The first waiter is interrupted and one notify is sent: either it
+ * was meant for the first, which then says OK, or the first has left and the second has it. Just one of the two goes by
+ * it.
  */
 static void a_notify_is_not_swallowed_by_an_interrupted_waiter(void)
 {
@@ -394,7 +390,7 @@ static void a_notify_is_not_swallowed_by_an_interrupted_waiter(void)
     CHECK_IS(lost, 0);
 }
 
-/* ---- Invariant 3: how handlers run ------------------------------------------------------------------------------------- */
+/* ---- Invariant 3: how handlers run ------------------------------------------------------------------------------ */
 
 static void *interrupt_ten_times(void *unused)
 {
@@ -567,8 +563,7 @@ static void handlers_in_a_condition_wait_run_with_the_lock_given_up(void)
 
 static void *wait_for_cond(void *unused)
 {
-    THRUM_WITH(&cond_lock)
-    {
+    THRUM_WITH (&cond_lock) {
         (void)!thrum_cond_wait(&cond, &cond_lock, support_in(20000));
     }
     return unused;
@@ -597,11 +592,11 @@ static void a_notify_prefers_waiters_that_are_not_in_a_handler(void)
     handle_no_more();
 }
 
-/* ---- Invariants 4 and 6 ------------------------------------------------------------------------------------------------ */
+/* ---- Invariants 4 and 6 ----------------------------------------------------------------------------------------- */
 
 static void *see_mask(void *unused)
 {
-    static const int ours[] = {THRUM_SIGINT, THRUM_SIGTERM, THRUM_SIGHUP, THRUM_SIGQUIT, THRUM_SIGALRM,
+    static const int ours[] = {THRUM_SIGINT,  THRUM_SIGTERM, THRUM_SIGHUP,  THRUM_SIGQUIT, THRUM_SIGALRM,
                                THRUM_SIGUSR1, THRUM_SIGUSR2, THRUM_SIGCHLD, THRUM_SIGWINCH};
     for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
         if (!support_is_blocked(ours[i]))
@@ -632,7 +627,7 @@ static void errno_is_kept(void)
     handle_no_more();
 }
 
-/* ---- Setting and asking ------------------------------------------------------------------------------------------------- */
+/* ---- Setting and asking ----------------------------------------------------------------------------------------- */
 
 static void handlers_are_set_and_told(void)
 {
@@ -697,7 +692,7 @@ static void misuse_has_its_status_and_changes_nothing(void)
     CHECK(thrum_signal_name(0) == NULL);
 }
 
-/* ---- Pause ------------------------------------------------------------------------------------------------------------- */
+/* ---- Pause ------------------------------------------------------------------------------------------------------ */
 
 static void *pause_elsewhere(void *out)
 {
@@ -749,33 +744,28 @@ static void a_burst_is_seen_and_coalesced(void)
     handle_no_more();
 }
 
-#define T(name)                                                                                                        \
-    {                                                                                                                  \
-        #name, name                                                                                                    \
-    }
-
 static const support_test tests[] = {
-    T(every_road_ends_every_wait_at_once),
-    T(a_pending_signal_ends_each_wait_before_it_begins),
-    T(a_pending_interrupt_ends_each_wait_but_one),
-    T(an_interrupt_wins_over_what_could_be_taken),
-    T(a_permit_and_a_signal_together_are_both_kept),
-    T(a_notify_is_not_swallowed_by_an_interrupted_waiter),
-    T(a_handler_that_says_ok_moves_no_deadline),
-    T(pending_signals_run_lowest_first_and_once),
-    T(a_handler_waits_and_is_not_entered_again_meanwhile),
-    T(a_handler_may_take_the_lock_that_main_waits_for),
-    T(an_interrupt_that_meets_a_grant_stays_pending),
-    T(handlers_in_a_condition_wait_run_with_the_lock_given_up),
-    T(a_notify_prefers_waiters_that_are_not_in_a_handler),
-    T(threads_that_thrum_starts_are_not_given_signals),
-    T(errno_is_kept),
-    T(handlers_are_set_and_told),
-    T(a_pending_signal_is_dropped_with_its_handler),
-    T(misuse_has_its_status_and_changes_nothing),
-    T(pause_ends_when_a_handler_has_run),
-    T(raise_is_as_the_system_would),
-    T(a_burst_is_seen_and_coalesced),
+    TEST(every_road_ends_every_wait_at_once),
+    TEST(a_pending_signal_ends_each_wait_before_it_begins),
+    TEST(a_pending_interrupt_ends_each_wait_but_one),
+    TEST(an_interrupt_wins_over_what_could_be_taken),
+    TEST(a_permit_and_a_signal_together_are_both_kept),
+    TEST(a_notify_is_not_swallowed_by_an_interrupted_waiter),
+    TEST(a_handler_that_says_ok_moves_no_deadline),
+    TEST(pending_signals_run_lowest_first_and_once),
+    TEST(a_handler_waits_and_is_not_entered_again_meanwhile),
+    TEST(a_handler_may_take_the_lock_that_main_waits_for),
+    TEST(an_interrupt_that_meets_a_grant_stays_pending),
+    TEST(handlers_in_a_condition_wait_run_with_the_lock_given_up),
+    TEST(a_notify_prefers_waiters_that_are_not_in_a_handler),
+    TEST(threads_that_thrum_starts_are_not_given_signals),
+    TEST(errno_is_kept),
+    TEST(handlers_are_set_and_told),
+    TEST(a_pending_signal_is_dropped_with_its_handler),
+    TEST(misuse_has_its_status_and_changes_nothing),
+    TEST(pause_ends_when_a_handler_has_run),
+    TEST(raise_is_as_the_system_would),
+    TEST(a_burst_is_seen_and_coalesced),
 };
 
 SUITE("signal", tests)

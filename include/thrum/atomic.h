@@ -17,47 +17,46 @@
 /* x86: an aligned volatile access is a plain load or store, every interlocked operation a full fence. ARM64:
  * the _acq, _rel and _nf forms say the order, and loads and stores take a barrier beside them. */
 #if defined(_M_ARM64) || defined(_M_ARM)
-#define THRUM__ORDER(f, order)   f##order
-#define THRUM__BARRIER()         __dmb(_ARM64_BARRIER_ISH)
+#define THRUM__ORDER(f, order) f##order
+#define THRUM__BARRIER()       __dmb(_ARM64_BARRIER_ISH)
 #else
 #define THRUM__ORDER(f, order) f
 #define THRUM__BARRIER()       _ReadWriteBarrier()
 #endif
 
-#define THRUM__ATOMICS(name, type, raw, bits, suffix)                                                          \
-    static __inline type thrum__load_##name##_relaxed(const type *p)                                           \
-    {                                                                                                          \
-        return (type)__iso_volatile_load##bits((const volatile __int##bits *)p);                               \
-    }                                                                                                          \
-    static __inline type thrum__load_##name##_acquire(const type *p)                                           \
-    {                                                                                                          \
-        type value = thrum__load_##name##_relaxed(p);                                                          \
-        THRUM__BARRIER();                                                                                      \
-        return value;                                                                                          \
-    }                                                                                                          \
-    static __inline void thrum__store_##name##_relaxed(type *p, type value)                                    \
-    {                                                                                                          \
-        __iso_volatile_store##bits((volatile __int##bits *)p, (__int##bits)value);                             \
-    }                                                                                                          \
-    static __inline void thrum__store_##name##_release(type *p, type value)                                    \
-    {                                                                                                          \
-        THRUM__BARRIER();                                                                                      \
-        thrum__store_##name##_relaxed(p, value);                                                               \
-    }                                                                                                          \
-    static __inline bool thrum__cas_##name##_acquire(type *p, type expected, type desired)                     \
-    {                                                                                                          \
-        return (type)THRUM__ORDER(_InterlockedCompareExchange##suffix, _acq)((volatile raw *)p, (raw)desired,  \
-                                                                             (raw)expected) == expected;       \
-    }                                                                                                          \
-    static __inline bool thrum__cas_##name##_release(type *p, type expected, type desired)                     \
-    {                                                                                                          \
-        return (type)THRUM__ORDER(_InterlockedCompareExchange##suffix, _rel)((volatile raw *)p, (raw)desired,  \
-                                                                             (raw)expected) == expected;       \
-    }                                                                                                          \
-    static __inline bool thrum__cas_##name##_acq_rel(type *p, type expected, type desired)                     \
-    {                                                                                                          \
-        return (type)_InterlockedCompareExchange##suffix((volatile raw *)p, (raw)desired, (raw)expected) ==    \
-               expected;                                                                                       \
+#define THRUM__ATOMICS(name, type, raw, bits, suffix)                                                                  \
+    static __inline type thrum__load_##name##_relaxed(const type *p)                                                   \
+    {                                                                                                                  \
+        return (type)__iso_volatile_load##bits((const volatile __int##bits *)p);                                       \
+    }                                                                                                                  \
+    static __inline type thrum__load_##name##_acquire(const type *p)                                                   \
+    {                                                                                                                  \
+        type value = thrum__load_##name##_relaxed(p);                                                                  \
+        THRUM__BARRIER();                                                                                              \
+        return value;                                                                                                  \
+    }                                                                                                                  \
+    static __inline void thrum__store_##name##_relaxed(type *p, type value)                                            \
+    {                                                                                                                  \
+        __iso_volatile_store##bits((volatile __int##bits *)p, (__int##bits)value);                                     \
+    }                                                                                                                  \
+    static __inline void thrum__store_##name##_release(type *p, type value)                                            \
+    {                                                                                                                  \
+        THRUM__BARRIER();                                                                                              \
+        thrum__store_##name##_relaxed(p, value);                                                                       \
+    }                                                                                                                  \
+    static __inline bool thrum__cas_##name##_acquire(type *p, type expected, type desired)                             \
+    {                                                                                                                  \
+        return (type)THRUM__ORDER(_InterlockedCompareExchange##suffix, _acq)((volatile raw *)p, (raw)desired,          \
+                                                                             (raw)expected) == expected;               \
+    }                                                                                                                  \
+    static __inline bool thrum__cas_##name##_release(type *p, type expected, type desired)                             \
+    {                                                                                                                  \
+        return (type)THRUM__ORDER(_InterlockedCompareExchange##suffix, _rel)((volatile raw *)p, (raw)desired,          \
+                                                                             (raw)expected) == expected;               \
+    }                                                                                                                  \
+    static __inline bool thrum__cas_##name##_acq_rel(type *p, type expected, type desired)                             \
+    {                                                                                                                  \
+        return (type)_InterlockedCompareExchange##suffix((volatile raw *)p, (raw)desired, (raw)expected) == expected;  \
     }
 
 THRUM__ATOMICS(u8, uint8_t, char, 8, 8)
@@ -100,34 +99,34 @@ static __inline void thrum__store_pointer_release(void **p, void *value)
 
 #else /* GCC, Clang */
 
-#define THRUM__ATOMICS(name, type)                                                                             \
-    static inline type thrum__load_##name##_relaxed(const type *p)                                             \
-    {                                                                                                          \
-        return __atomic_load_n(p, __ATOMIC_RELAXED);                                                           \
-    }                                                                                                          \
-    static inline type thrum__load_##name##_acquire(const type *p)                                             \
-    {                                                                                                          \
-        return __atomic_load_n(p, __ATOMIC_ACQUIRE);                                                           \
-    }                                                                                                          \
-    static inline void thrum__store_##name##_relaxed(type *p, type value)                                      \
-    {                                                                                                          \
-        __atomic_store_n(p, value, __ATOMIC_RELAXED);                                                          \
-    }                                                                                                          \
-    static inline void thrum__store_##name##_release(type *p, type value)                                      \
-    {                                                                                                          \
-        __atomic_store_n(p, value, __ATOMIC_RELEASE);                                                          \
-    }                                                                                                          \
-    static inline bool thrum__cas_##name##_acquire(type *p, type expected, type desired)                       \
-    {                                                                                                          \
-        return __atomic_compare_exchange_n(p, &expected, desired, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);  \
-    }                                                                                                          \
-    static inline bool thrum__cas_##name##_release(type *p, type expected, type desired)                       \
-    {                                                                                                          \
-        return __atomic_compare_exchange_n(p, &expected, desired, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED);  \
-    }                                                                                                          \
-    static inline bool thrum__cas_##name##_acq_rel(type *p, type expected, type desired)                       \
-    {                                                                                                          \
-        return __atomic_compare_exchange_n(p, &expected, desired, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);  \
+#define THRUM__ATOMICS(name, type)                                                                                     \
+    static inline type thrum__load_##name##_relaxed(const type *p)                                                     \
+    {                                                                                                                  \
+        return __atomic_load_n(p, __ATOMIC_RELAXED);                                                                   \
+    }                                                                                                                  \
+    static inline type thrum__load_##name##_acquire(const type *p)                                                     \
+    {                                                                                                                  \
+        return __atomic_load_n(p, __ATOMIC_ACQUIRE);                                                                   \
+    }                                                                                                                  \
+    static inline void thrum__store_##name##_relaxed(type *p, type value)                                              \
+    {                                                                                                                  \
+        __atomic_store_n(p, value, __ATOMIC_RELAXED);                                                                  \
+    }                                                                                                                  \
+    static inline void thrum__store_##name##_release(type *p, type value)                                              \
+    {                                                                                                                  \
+        __atomic_store_n(p, value, __ATOMIC_RELEASE);                                                                  \
+    }                                                                                                                  \
+    static inline bool thrum__cas_##name##_acquire(type *p, type expected, type desired)                               \
+    {                                                                                                                  \
+        return __atomic_compare_exchange_n(p, &expected, desired, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);          \
+    }                                                                                                                  \
+    static inline bool thrum__cas_##name##_release(type *p, type expected, type desired)                               \
+    {                                                                                                                  \
+        return __atomic_compare_exchange_n(p, &expected, desired, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED);          \
+    }                                                                                                                  \
+    static inline bool thrum__cas_##name##_acq_rel(type *p, type expected, type desired)                               \
+    {                                                                                                                  \
+        return __atomic_compare_exchange_n(p, &expected, desired, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);          \
     }
 
 THRUM__ATOMICS(u8, uint8_t)

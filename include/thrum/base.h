@@ -60,11 +60,9 @@
 
 /* A value of a struct type, written so that C and C++ both take it: THRUM_VALUE_(thrum_deadline, 0). */
 #ifdef __cplusplus
-#define THRUM_VALUE_(type, ...)                                                                                \
-    type                                                                                                       \
-    {                                                                                                          \
-        __VA_ARGS__                                                                                            \
-    }
+/* clang-format off */
+#define THRUM_VALUE_(type, ...) type{__VA_ARGS__}
+/* clang-format on */
 #else
 #define THRUM_VALUE_(type, ...) ((type){__VA_ARGS__})
 #endif

@@ -19,8 +19,8 @@
  *   - The lock is held again when a wait returns, whatever the status.
  *   - No spurious wake-ups: THRUM_OK means that a notify was meant for this waiter. The loop is needed all the same,
  *     for another thread may have had the lock in between.
- *   - The longest waiter is notified first. A waiter that left by its deadline or an interrupt has swallowed no
- *     notify.
+ *   - The longest waiter is notified first, save that one which is in a signal handler comes after the others. A waiter
+ * that left by its deadline or an interrupt has swallowed no notify.
  *   - notify may be called with or without the lock. Called with it, the waiters move straight to the lock's queue:
  *     nobody wakes only to block again.
  *   - All waiters use the same lock while there are any.
@@ -37,7 +37,9 @@ typedef struct thrum_cond {
     uint8_t word_; /* 1: somebody may be waiting */
 } thrum_cond;
 
+/* clang-format off */
 #define THRUM_COND_INIT {0}
+/* clang-format on */
 
 /*
  * Give up the lock and wait to be notified; hold the lock again on return. Returns
@@ -56,9 +58,8 @@ THRUM_API THRUM_MUST_USE thrum_status thrum_cond_wait(thrum_cond *cond, thrum_lo
  * pending); else THRUM_TIMED_OUT or THRUM_INTERRUPTED, or THRUM_NOT_OWNER, THRUM_INVALID as above and for a NULL
  * predicate. Any thread. Interruption point. Since 0.1.
  */
-THRUM_API THRUM_MUST_USE thrum_status thrum_cond_wait_for(thrum_cond *cond, thrum_lock *lock,
-                                                          bool (*predicate)(void *), void *arg,
-                                                          thrum_deadline deadline);
+THRUM_API THRUM_MUST_USE thrum_status thrum_cond_wait_for(thrum_cond *cond, thrum_lock *lock, bool (*predicate)(void *),
+                                                          void *arg, thrum_deadline deadline);
 
 /* thrum_cond_wait with a re-entrant lock: all the caller's holds are given up, and are there again on return.
  * THRUM_NOT_OWNER unless the caller holds it. Any thread. Interruption point. Since 0.1. */

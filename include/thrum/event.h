@@ -20,8 +20,10 @@ typedef struct thrum_event {
     uint8_t auto_; /* 1: auto reset */
 } thrum_event;
 
-#define THRUM_EVENT_INIT      {0, 0}
+/* clang-format off */
+#define THRUM_EVENT_INIT {0, 0}
 #define THRUM_EVENT_AUTO_INIT {0, 1}
+/* clang-format on */
 
 /* Make a clear event. Returns THRUM_OK. Not while others use it. Not an interruption point. Since 0.1. */
 THRUM_API thrum_status thrum_event_init(thrum_event *event, bool auto_reset);

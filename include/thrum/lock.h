@@ -36,7 +36,9 @@ typedef struct thrum_lock {
     uint8_t word_; /* THRUM__LOCK_HELD, THRUM__LOCK_PARKED */
 } thrum_lock;
 
-#define THRUM_LOCK_INIT     {0}
+/* clang-format off */
+#define THRUM_LOCK_INIT {0}
+/* clang-format on */
 #define THRUM__LOCK_HELD   ((uint8_t)1) /* somebody holds it */
 #define THRUM__LOCK_PARKED ((uint8_t)2) /* somebody may sleep for it: release must look */
 

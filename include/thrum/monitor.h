@@ -27,7 +27,9 @@ typedef struct thrum_monitor {
     thrum_cond cond_;
 } thrum_monitor;
 
+/* clang-format off */
 #define THRUM_MONITOR_INIT {THRUM_RLOCK_INIT, THRUM_COND_INIT}
+/* clang-format on */
 
 /* Enter, however long it takes; may be nested. Cannot fail. Any thread. Not an interruption point. Since 0.1. */
 THRUM_API void thrum_monitor_enter(thrum_monitor *monitor);

@@ -16,7 +16,9 @@ typedef struct thrum_once {
     uint8_t word_;
 } thrum_once;
 
+/* clang-format off */
 #define THRUM_ONCE_INIT {0}
+/* clang-format on */
 
 /*
  * Run the function unless that has been done; wait while another thread does. All that the function wrote can be seen

@@ -8,8 +8,9 @@
  *     }
  *
  * As in Python and Java the program ends when main and every thread that is not a daemon have ended; daemon threads are
- * left as they are. That needs thrum_init(); without it, exit() ends the process with its threads, as it does in C, unless
- * the program calls thrum_shutdown itself. A daemon that calls into thrum to wait, after the shutdown, sleeps for good.
+ * left as they are. That needs thrum_init(); without it, exit() ends the process with its threads, as it does in C,
+ * unless the program calls thrum_shutdown itself. A daemon that calls into thrum to wait, after the shutdown, sleeps
+ * for good.
  */
 #ifndef THRUM_PROCESS_H
 #define THRUM_PROCESS_H
@@ -20,18 +21,18 @@
 THRUM_BEGIN_DECLARATIONS
 
 /*
- * Name the calling thread main and shut thrum down at exit(). A macro, so that it is the executable's own atexit that is
- * told, also where thrum is a DLL. May be called again. Returns THRUM_OK; THRUM_NOT_MAIN where the system knows that
- * another thread is main (Linux, macOS, the BSDs), or another one has called it; THRUM_NO_MEMORY if at_exit refused.
- * At exit(), a Ctrl-C ends the wait for the last threads and the process, as SIGINT would, if SIGINT interrupts. The main
- * thread. Not an interruption point. Since 0.1.
+ * Name the calling thread main and shut thrum down at exit(). A macro, so that it is the executable's own atexit that
+ * is told, also where thrum is a DLL. May be called again. Returns THRUM_OK; THRUM_NOT_MAIN where the system knows that
+ * another thread is main (Linux, macOS, the BSDs), or another one has called it; THRUM_NO_MEMORY if at_exit refused;
+ * THRUM_INVALID if it is NULL. At exit(), a Ctrl-C ends the wait for the last threads and the process, as SIGINT would,
+ * if SIGINT interrupts. The main thread. Not an interruption point. Since 0.1.
  */
 #define thrum_init() thrum_init_with(atexit)
 THRUM_API thrum_status thrum_init_with(int (*at_exit)(void (*)(void)));
 
 /* Have a function run by thrum_shutdown before it joins the threads; last in, first out, on the thread that shuts down.
- * Returns THRUM_OK, THRUM_INVALID (run is NULL), THRUM_NO_MEMORY, or THRUM_SHUTTING_DOWN once they have been run. Any thread.
- * Not an interruption point. Since 0.1. */
+ * Returns THRUM_OK, THRUM_INVALID (run is NULL), THRUM_NO_MEMORY, or THRUM_SHUTTING_DOWN once they have been run. Any
+ * thread. Not an interruption point. Since 0.1. */
 THRUM_API THRUM_MUST_USE thrum_status thrum_at_exit(void (*run)(void *), void *arg);
 
 /*

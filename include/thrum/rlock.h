@@ -26,7 +26,9 @@ typedef struct thrum_rlock {
     thrum_lock lock_;
 } thrum_rlock;
 
+/* clang-format off */
 #define THRUM_RLOCK_INIT {NULL, 0, THRUM_LOCK_INIT}
+/* clang-format on */
 
 /* Acquire the lock, or acquire it once more. Cannot fail; 2^32 - 1 holds deep it would wait for itself, which no
  * program reaches. Any thread. Not an interruption point. Since 0.1. */

@@ -22,8 +22,10 @@ typedef struct thrum_semaphore {
     uint32_t max_;                    /* 0: unbounded, that is 2^32 - 1 */
 } thrum_semaphore;
 
-#define THRUM_SEMAPHORE_INIT(value)              {(uint32_t)(value), 0}
+/* clang-format off */
+#define THRUM_SEMAPHORE_INIT(value) {(uint32_t)(value), 0}
 #define THRUM_SEMAPHORE_BOUNDED_INIT(value, max) {(uint32_t)(value), (uint32_t)(max)}
+/* clang-format on */
 
 /* Make a semaphore with `value` permits, never more than `max`; max 0: no bound. Returns THRUM_OK, or THRUM_INVALID
  * if value is above a max that is not 0, and then nothing changed. Not while others use it. Not an interruption

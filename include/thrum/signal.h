@@ -1,5 +1,6 @@
 /*
- * Signals: the main thread receives them, on every system, and a wait that it is in ends or goes on as the handler says.
+ * Signals: the main thread receives them, on every system, and a wait that it is in ends or goes on as the handler
+ * says.
  *
  *     int main(void) {
  *         thrum_init();
@@ -9,19 +10,19 @@
  *     }
  *
  * A signal that thrum handles becomes pending for the main thread, and wakes it. At its present or next interruption
- * point (a call that takes a deadline, thrum_sleep, thrum_signal_check) the handlers of what is pending run there, lowest
- * number first, each once, in ordinary context: they may do anything, wait and lock too, but not leave by longjmp or a
- * C++ exception. A handler that returns THRUM_OK lets the wait go on, to its old deadline. One that returns
- * THRUM_INTERRUPTED makes the call return THRUM_INTERRUPTED; what is still pending stays so. A handler is not entered
- * again for its own number while it runs.
+ * point (a call that takes a deadline, thrum_sleep, thrum_signal_check) the handlers of what is pending run there,
+ * lowest number first, each once, in ordinary context: they may do anything, wait and lock too, but not leave by
+ * longjmp or a C++ exception. A handler that returns THRUM_OK lets the wait go on, to its old deadline. One that
+ * returns THRUM_INTERRUPTED makes the call return THRUM_INTERRUPTED; what is still pending stays so. A handler is not
+ * entered again for its own number while it runs.
  *
  * A wait that was granted (a lock, a permit, a notify) is THRUM_OK all the same; the signal stays pending.
  *
  * Plain system calls know nothing of this: on POSIX a signal interrupts them as signals do (EINTR).
  *
- * Where it comes from: Python's signal module, of which this keeps "only the main thread may set a handler, only the main
- * thread receives"; on Windows Ctrl-C is THRUM_SIGINT, Ctrl-Break THRUM_SIGBREAK, closing the console THRUM_SIGTERM, and the
- * others exist inside the process only.
+ * Where it comes from: Python's signal module, of which this keeps "only the main thread may set a handler, only the
+ * main thread receives"; on Windows Ctrl-C is THRUM_SIGINT, Ctrl-Break THRUM_SIGBREAK, closing the console
+ * THRUM_SIGTERM, and the others exist inside the process only.
  */
 #ifndef THRUM_SIGNAL_H
 #define THRUM_SIGNAL_H
@@ -48,25 +49,25 @@ THRUM_BEGIN_DECLARATIONS
 #define THRUM_SIGURG   23
 #define THRUM_SIGIO    29
 #elif defined(__linux__)
-#define THRUM_SIGQUIT 3
+#define THRUM_SIGQUIT  3
 #define THRUM_SIGBREAK THRUM_SIGQUIT
-#define THRUM_SIGUSR1 10
-#define THRUM_SIGUSR2 12
-#define THRUM_SIGCHLD 17
-#define THRUM_SIGCONT 18
-#define THRUM_SIGTSTP 20
-#define THRUM_SIGURG  23
-#define THRUM_SIGIO   29
+#define THRUM_SIGUSR1  10
+#define THRUM_SIGUSR2  12
+#define THRUM_SIGCHLD  17
+#define THRUM_SIGCONT  18
+#define THRUM_SIGTSTP  20
+#define THRUM_SIGURG   23
+#define THRUM_SIGIO    29
 #else /* macOS and the BSDs */
-#define THRUM_SIGQUIT 3
+#define THRUM_SIGQUIT  3
 #define THRUM_SIGBREAK THRUM_SIGQUIT
-#define THRUM_SIGUSR1 30
-#define THRUM_SIGUSR2 31
-#define THRUM_SIGCHLD 20
-#define THRUM_SIGCONT 19
-#define THRUM_SIGTSTP 18
-#define THRUM_SIGURG  16
-#define THRUM_SIGIO   23
+#define THRUM_SIGUSR1  30
+#define THRUM_SIGUSR2  31
+#define THRUM_SIGCHLD  20
+#define THRUM_SIGCONT  19
+#define THRUM_SIGTSTP  18
+#define THRUM_SIGURG   16
+#define THRUM_SIGIO    23
 #endif
 
 /* Runs on the main thread, in ordinary context, with no lock of thrum's held. Returns THRUM_OK (the wait goes on) or
@@ -89,17 +90,18 @@ THRUM_API thrum_status thrum_signal_interrupt(int signum, void *arg);
 #define THRUM_SIGNAL_INTERRUPT THRUM_VALUE_(thrum_signal_handler, thrum_signal_interrupt, NULL)
 
 /*
- * Set what happens on a signal; *old, if old is not NULL, gets what happened until now. A signal that is pending when its
- * handler becomes THRUM_SIGNAL_DEFAULT or _IGNORE is dropped. Returns THRUM_OK; THRUM_NOT_MAIN on another thread;
- * THRUM_INVALID for a number that is no signal, that no program can handle (KILL, STOP) or that is a fault of the thread's
- * own (SEGV, FPE ...); THRUM_SYSTEM if the system refused. Unless THRUM_OK nothing changed. Main thread. Not an
- * interruption point. As Python's signal.signal(). Since 0.1.
+ * Set what happens on a signal; *old, if old is not NULL, gets what happened until now. A signal that is pending when
+ * its handler becomes THRUM_SIGNAL_DEFAULT or _IGNORE is dropped. Returns THRUM_OK; THRUM_NOT_MAIN on another thread;
+ * THRUM_INVALID for a number that is no signal, that no program can handle (KILL, STOP) or that is a fault of the
+ * thread's own (SEGV, FPE ...); THRUM_SYSTEM if the system refused. Unless THRUM_OK nothing changed. Main thread. Not
+ * an interruption point. As Python's signal.signal(). Since 0.1.
  */
 THRUM_API thrum_status thrum_signal_handle(int signum, thrum_signal_handler handler, thrum_signal_handler *old);
 
-/* What happens on a signal now. A signal that thrum was never told about, and that the process was started with ignored,
- * says THRUM_SIGNAL_IGNORE. Returns THRUM_OK, or THRUM_INVALID as above or for NULL. Any thread. Not an interruption point.
- * As Python's signal.getsignal(). Since 0.1. */
+/* What happens on a signal now. POSIX: one that thrum was never told about, and that the process was started with
+ * ignored, says THRUM_SIGNAL_IGNORE; one that has a handler which is not thrum's says THRUM_SIGNAL_DEFAULT. Returns
+ * THRUM_OK, or THRUM_INVALID as above or for NULL. Any thread. Not an interruption point. As Python's
+ * signal.getsignal(). Since 0.1. */
 THRUM_API thrum_status thrum_signal_handler_of(int signum, thrum_signal_handler *handler);
 
 /*
@@ -111,7 +113,8 @@ THRUM_API thrum_status thrum_signal_handler_of(int signum, thrum_signal_handler 
 THRUM_API thrum_status thrum_interrupt_main(int signum);
 
 /* Run the handlers of what is pending. Returns THRUM_OK; THRUM_INTERRUPTED if one said so, or an interrupt was pending;
- * THRUM_NOT_MAIN on another thread. For loops that compute and do not wait. Main thread. Interruption point. Since 0.1. */
+ * THRUM_NOT_MAIN on another thread. For loops that compute and do not wait. Main thread. Interruption point. Since 0.1.
+ */
 THRUM_API THRUM_MUST_USE thrum_status thrum_signal_check(void);
 
 /*
@@ -123,8 +126,9 @@ THRUM_API THRUM_MUST_USE thrum_status thrum_signal_pause(thrum_deadline deadline
 
 /*
  * Send the signal to this process, as the system would: handled, ignored, or its default action. POSIX: kill(getpid()).
- * Windows: what thrum handles becomes pending; what it does not and would end a process ends this one. Returns THRUM_OK,
- * THRUM_INVALID for a number that is no signal, THRUM_SYSTEM. Any thread. Not an interruption point. Since 0.1.
+ * Windows: what thrum handles becomes pending; what it does not and would end a process ends this one. Returns
+ * THRUM_OK, THRUM_INVALID for a number that is no signal, THRUM_SYSTEM. Any thread. Not an interruption point. Since
+ * 0.1.
  */
 THRUM_API thrum_status thrum_signal_raise(int signum);
 
@@ -133,8 +137,10 @@ THRUM_API const char *thrum_signal_name(int signum);
 
 /*
  * End the process as this signal would have ended it: a shell sees "killed by SIGINT", status 130; Windows sees
- * STATUS_CONTROL_C_EXIT (0xC000013A). Output buffered by stdio is written first, for at most a second. At-exit callbacks do not
- * run. For a signal whose default does not end a process: status 128 + signum. Does not return. Any thread. Since 0.1.
+ * STATUS_CONTROL_C_EXIT (0xC000013A) for SIGINT, SIGBREAK and SIGTERM. Output buffered by stdio is written first, by a
+ * thread that is waited for at most a second; the same signal, come again, ends the process meanwhile. At-exit
+ * callbacks do not run. For a signal whose default does not end a process, and on Windows for all others: status
+ * 128 + signum. Does not return. Any thread. Since 0.1.
  */
 THRUM_API THRUM_NORETURN void thrum_exit_by_signal(int signum);
 

@@ -16,21 +16,21 @@ THRUM_BEGIN_DECLARATIONS
 
 typedef enum thrum_status {
     THRUM_OK = 0,
-    THRUM_TIMED_OUT = 1,       /* the deadline passed first */
-    THRUM_INTERRUPTED = 2,     /* an interrupt for this thread ended the wait; nothing was taken */
-    THRUM_INVALID = 3,         /* an argument is out of range */
-    THRUM_NOT_OWNER = 4,       /* the caller does not hold it, or nobody does */
-    THRUM_NOT_MAIN = 5,        /* only the main thread may do this */
-    THRUM_WOULD_DEADLOCK = 6,  /* waiting for oneself */
-    THRUM_OVERFLOW = 7,        /* a count would pass its maximum; nothing changed */
-    THRUM_BROKEN = 8,          /* the barrier is broken */
-    THRUM_CLOSED = 9,          /* the queue or pool is closed */
-    THRUM_NOT_HANDLED = 10,    /* thrum handles no such signal: its system action stands */
-    THRUM_NO_MEMORY = 11,      /* the system gave no memory */
-    THRUM_NO_THREADS = 12,     /* the system refused another thread */
-    THRUM_UNSUPPORTED = 13,    /* this system has no such thing */
-    THRUM_SHUTTING_DOWN = 14,  /* the library has been shut down */
-    THRUM_SYSTEM = 15          /* anything else the system said; see thrum_last_system_error() */
+    THRUM_TIMED_OUT = 1,      /* the deadline passed first */
+    THRUM_INTERRUPTED = 2,    /* an interrupt for this thread ended the wait; nothing was taken */
+    THRUM_INVALID = 3,        /* an argument is out of range */
+    THRUM_NOT_OWNER = 4,      /* the caller does not hold it, or nobody does */
+    THRUM_NOT_MAIN = 5,       /* only the main thread may do this */
+    THRUM_WOULD_DEADLOCK = 6, /* waiting for oneself */
+    THRUM_OVERFLOW = 7,       /* a count would pass its maximum; nothing changed */
+    THRUM_BROKEN = 8,         /* the barrier is broken */
+    THRUM_CLOSED = 9,         /* the queue or pool is closed */
+    THRUM_NOT_HANDLED = 10,   /* thrum handles no such signal: its system action stands */
+    THRUM_NO_MEMORY = 11,     /* the system gave no memory */
+    THRUM_NO_THREADS = 12,    /* the system refused another thread */
+    THRUM_UNSUPPORTED = 13,   /* this system has no such thing */
+    THRUM_SHUTTING_DOWN = 14, /* the library has been shut down */
+    THRUM_SYSTEM = 15         /* anything else the system said; see thrum_last_system_error() */
 } thrum_status;
 
 /*

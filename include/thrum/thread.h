@@ -53,8 +53,8 @@ THRUM_API THRUM_MUST_USE thrum_status thrum_thread_start(thrum_thread **thread, 
 /*
  * Wait until the thread has ended: its function, thread-local destructors, and with them all that it wrote. May be
  * repeated, by several threads at once. *result, if result is not NULL, gets what it returned; NULL for an adopted
- * thread. Returns THRUM_OK, THRUM_TIMED_OUT, THRUM_INTERRUPTED, THRUM_WOULD_DEADLOCK (on oneself), THRUM_INVALID (thread
- * is NULL). As Python's Thread.join. Any thread. Interruption point. Since 0.1.
+ * thread. Returns THRUM_OK, THRUM_TIMED_OUT, THRUM_INTERRUPTED, THRUM_WOULD_DEADLOCK (on oneself), THRUM_INVALID
+ * (thread is NULL). As Python's Thread.join. Any thread. Interruption point. Since 0.1.
  */
 THRUM_API THRUM_MUST_USE thrum_status thrum_thread_join(thrum_thread *thread, thrum_deadline deadline, void **result);
 
@@ -65,8 +65,8 @@ THRUM_API void thrum_thread_release(thrum_thread *thread);
 
 /*
  * End the calling thread with this result; as Python's thread.exit(), pthread_exit. On the main thread: the program
- * ends as if main had returned EXIT_SUCCESS, once thrum_shutdown(THRUM_FOREVER) is through. Does not return. Any thread.
- * Since 0.1.
+ * ends as if main had returned EXIT_SUCCESS, once thrum_shutdown(THRUM_FOREVER) is through. Does not return. Any
+ * thread. Since 0.1.
  */
 THRUM_API THRUM_NORETURN void thrum_thread_exit(void *result);
 
@@ -90,8 +90,8 @@ THRUM_API uint64_t thrum_thread_id(const thrum_thread *thread);
 /*
  * What the system's tools show (Linux: the kernel's thread number, macOS: the system-wide number, BSD: the kernel's
  * number, Windows: the thread identifier), and what the system's calls take for priority and affinity (a pthread_t or a
- * HANDLE). Of a thread that has just been started they wait the instant until it runs. The handle must not be used after
- * the thread has ended, nor joined, detached or closed. NULL: 0. Any thread. Not interruption points. Since 0.1.
+ * HANDLE). Of a thread that has just been started they wait the instant until it runs. The handle must not be used
+ * after the thread has ended, nor joined, detached or closed. NULL: 0. Any thread. Not interruption points. Since 0.1.
  */
 THRUM_API uint64_t thrum_thread_native_id(const thrum_thread *thread);
 THRUM_API uintptr_t thrum_thread_native_handle(const thrum_thread *thread);
@@ -100,9 +100,9 @@ THRUM_API uintptr_t thrum_thread_native_handle(const thrum_thread *thread);
  * bytes, as snprintf. NULL thread: an empty name. Any thread. Not an interruption point. Since 0.1. */
 THRUM_API size_t thrum_thread_name(const thrum_thread *thread, char *buffer, size_t size);
 
-/* Rename it. The system's tools show the new name where the system lets one thread name another (not macOS), cut to what
- * it allows (Linux: 15 bytes). Returns THRUM_OK, or THRUM_INVALID (NULL, or not UTF-8) and nothing changed. Any thread.
- * Not an interruption point. Since 0.1. */
+/* Rename it. The system's tools show the new name where the system lets one thread name another (not macOS), cut to
+ * what it allows (Linux: 15 bytes). Returns THRUM_OK, or THRUM_INVALID (NULL, or not UTF-8) and nothing changed. Any
+ * thread. Not an interruption point. Since 0.1. */
 THRUM_API thrum_status thrum_thread_set_name(thrum_thread *thread, const char *name);
 
 /* How many threads that thrum knows are alive, the main thread and adopted ones included. Any thread. Not an
@@ -110,18 +110,19 @@ THRUM_API thrum_status thrum_thread_set_name(thrum_thread *thread, const char *n
 THRUM_API size_t thrum_thread_count(void);
 
 /* References to the threads that are alive, at most `capacity` of them, oldest first, each for the caller to release.
- * Returns how many are alive. threads may be NULL if capacity is 0. Any thread. Not an interruption point. Since 0.1. */
+ * Returns how many are alive. threads may be NULL if capacity is 0. Any thread. Not an interruption point. Since 0.1.
+ */
 THRUM_API size_t thrum_thread_list(thrum_thread **threads, size_t capacity);
 
 /*
  * Java's Thread.interrupt: the thread's present or next interruption point returns THRUM_INTERRUPTED, once. Two of them
- * before it gets there are one. For a thread that has ended nothing happens. Returns THRUM_OK, or THRUM_INVALID for NULL.
- * Any thread. Not an interruption point. Since 0.1.
+ * before it gets there are one. For a thread that has ended nothing happens. Returns THRUM_OK, or THRUM_INVALID for
+ * NULL. Any thread. Not an interruption point. Since 0.1.
  */
 THRUM_API thrum_status thrum_thread_interrupt(thrum_thread *thread);
 
-/* Whether an interrupt is pending for the calling thread, which is no longer; Java's Thread.interrupted(). Signals do not
- * count. Any thread. Not an interruption point. Since 0.1. */
+/* Whether an interrupt is pending for the calling thread, which is no longer; Java's Thread.interrupted(). Signals do
+ * not count. Any thread. Not an interruption point. Since 0.1. */
 THRUM_API bool thrum_thread_take_interrupt(void);
 
 /* Let others run. Any thread. Not an interruption point. Since 0.1. */

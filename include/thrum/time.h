@@ -8,10 +8,10 @@
  *
  * Every call of thrum that may block takes a deadline, a point in time, and not a timeout: a loop around a wait
  * then need not count what is left. A wait never ends as THRUM_TIMED_OUT before its deadline; it may end later,
- * by the system's grain: some 50 us on Linux, up to a millisecond elsewhere.
+ * by the system's grain: some 50 us on Linux, a millisecond or so elsewhere.
  *
  * The clock is the system's monotonic one. It does not step when the wall clock is set, and it may or may not
- * count while the machine sleeps (Linux, macOS: no; Windows: yes).
+ * count while the machine sleeps (Linux: no; macOS, Windows: yes).
  */
 #ifndef THRUM_TIME_H
 #define THRUM_TIME_H

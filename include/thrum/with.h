@@ -8,13 +8,16 @@
 #ifndef THRUM_WITH_H
 #define THRUM_WITH_H
 
+#include <thrum/status.h>
+
 #define THRUM__JOIN_(a, b) a##b
 #define THRUM__JOIN(a, b)  THRUM__JOIN_(a, b)
 #define THRUM__UNIQUE      THRUM__JOIN(thrum__held_, __LINE__)
 
 #if defined(__cplusplus)
 
-template <class Object, class Result, Result (*Release)(Object *)> class thrum__scope
+template <class Object, class Result, Result (*Release)(Object *)>
+class thrum__scope
 {
   public:
     explicit thrum__scope(Object *object) : object_(object), once_(true)
@@ -38,14 +41,15 @@ template <class Object, class Result, Result (*Release)(Object *)> class thrum__
     bool once_;
 };
 
-template <class Object> inline Object *thrum__entered(void (*acquire)(Object *), Object *object)
+template <class Object>
+inline Object *thrum__entered(void (*acquire)(Object *), Object *object)
 {
     acquire(object);
     return object;
 }
 
-#define THRUM__SCOPE(type, acquire, release, object)                                                           \
-    for (thrum__scope<type, thrum_status, (release)> THRUM__UNIQUE(thrum__entered<type>((acquire), (object)));  \
+#define THRUM__SCOPE(type, acquire, release, object)                                                                   \
+    for (thrum__scope<type, thrum_status, (release)> THRUM__UNIQUE(thrum__entered<type>((acquire), (object)));         \
          THRUM__UNIQUE.once();)
 
 #elif defined(__GNUC__) || defined(__clang__)
@@ -55,9 +59,9 @@ typedef struct thrum__scope {
     bool ran;
 } thrum__scope;
 
-#define THRUM__SCOPE(type, acquire, release, held)                                                             \
-    for (thrum__scope THRUM__UNIQUE __attribute__((cleanup(type##__leave))) = type##__enter(held);              \
-         !THRUM__UNIQUE.ran; THRUM__UNIQUE.ran = true)
+#define THRUM__SCOPE(type, acquire, release, held)                                                                     \
+    for (thrum__scope THRUM__UNIQUE __attribute__((cleanup(type##__leave))) = type##__enter(held); !THRUM__UNIQUE.ran; \
+         THRUM__UNIQUE.ran = true)
 
 #else
 
@@ -66,9 +70,9 @@ typedef struct thrum__scope {
     bool ran;
 } thrum__scope;
 
-#define THRUM__SCOPE(type, acquire, release, held)                                                             \
-    for (thrum__scope THRUM__UNIQUE = type##__enter(held); THRUM__UNIQUE.object;                                \
-         type##__leave(&THRUM__UNIQUE), THRUM__UNIQUE.object = NULL)                                            \
+#define THRUM__SCOPE(type, acquire, release, held)                                                                     \
+    for (thrum__scope THRUM__UNIQUE = type##__enter(held); THRUM__UNIQUE.object;                                       \
+         type##__leave(&THRUM__UNIQUE), THRUM__UNIQUE.object = NULL)                                                   \
         for (; !THRUM__UNIQUE.ran; THRUM__UNIQUE.ran = true)
 
 #endif
@@ -77,16 +81,16 @@ typedef struct thrum__scope {
 #if defined(__cplusplus)
 #define THRUM__DEFINE_SCOPE(type, acquire, release)
 #else
-#define THRUM__DEFINE_SCOPE(type, acquire, release)                                                            \
-    static inline thrum__scope type##__enter(type *object)                                                     \
-    {                                                                                                          \
-        thrum__scope scope = {object, false};                                                                  \
-        acquire(object);                                                                                       \
-        return scope;                                                                                          \
-    }                                                                                                          \
-    static inline void type##__leave(thrum__scope *scope)                                                      \
-    {                                                                                                          \
-        (void)release((type *)scope->object);                                                                  \
+#define THRUM__DEFINE_SCOPE(type, acquire, release)                                                                    \
+    static inline thrum__scope type##__enter(type *object)                                                             \
+    {                                                                                                                  \
+        thrum__scope scope = {object, false};                                                                          \
+        acquire(object);                                                                                               \
+        return scope;                                                                                                  \
+    }                                                                                                                  \
+    static inline void type##__leave(thrum__scope * scope)                                                             \
+    {                                                                                                                  \
+        (void)release((type *)scope->object);                                                                          \
     }
 #endif
 

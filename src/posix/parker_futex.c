@@ -1,10 +1,10 @@
 /*
  * The POSIX port on Linux: a parker in one word, on a futex.
  *
- * The word is EMPTY, PERMIT, or SLEEPING. park goes EMPTY -> SLEEPING, sleeps while the word is SLEEPING, and leaves with
- * EMPTY; unpark exchanges PERMIT in, and calls the kernel only if it took SLEEPING out. Both sides change one word with
- * read-modify-writes, so one sees the other whatever the order: either park finds the permit, or unpark the sleeper. The
- * kernel compares the word again under its own lock before it puts the thread to sleep.
+ * The word is EMPTY, PERMIT, or SLEEPING. park goes EMPTY -> SLEEPING, sleeps while the word is SLEEPING, and leaves
+ * with EMPTY; unpark exchanges PERMIT in, and calls the kernel only if it took SLEEPING out. Both sides change one word
+ * with read-modify-writes, so one sees the other whatever the order: either park finds the permit, or unpark the
+ * sleeper. The kernel compares the word again under its own lock before it puts the thread to sleep.
  *
  * unpark is one atomic exchange and one system call: async-signal-safe, so it serves the main thread too.
  */
@@ -26,7 +26,8 @@ typedef struct futex_parker {
 
 _Static_assert(sizeof(futex_parker) <= sizeof(thrum__parker), "thrum__parker is too small");
 
-/* FUTEX_WAIT_BITSET takes a point on the monotonic clock, where FUTEX_WAIT takes a length. Returns early for a signal. */
+/* FUTEX_WAIT_BITSET takes a point on the monotonic clock, where FUTEX_WAIT takes a length. Returns early for a signal.
+ */
 static void futex_wait(uint32_t *word, uint32_t while_it_is, int64_t at)
 {
 #if defined(SYS_futex_time64) && !defined(SYS_futex) /* 32-bit systems born after 2020 */
@@ -40,8 +41,8 @@ static void futex_wait(uint32_t *word, uint32_t while_it_is, int64_t at)
     } end = {(long)(at / THRUM__SECOND), (long)(at % THRUM__SECOND)};
     long call = SYS_futex;
 #endif
-    long result = syscall(call, word, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, while_it_is, at == INT64_MAX ? NULL : &end,
-                          NULL, FUTEX_BITSET_MATCH_ANY);
+    long result = syscall(call, word, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, while_it_is,
+                          at == INT64_MAX ? NULL : &end, NULL, FUTEX_BITSET_MATCH_ANY);
     if (result != 0 && errno != EAGAIN && errno != EINTR && errno != ETIMEDOUT)
         abort();
 }

@@ -55,7 +55,7 @@ static void unpark_condition(pthread_parker *parker)
     thrum__port_lock_release(&parker->u.other.lock);
 }
 
-/* ---- Main ---------------------------------------------------------------------------------------------------------- */
+/* ---- Main ------------------------------------------------------------------------------------------------------- */
 
 static bool open_pipe(pthread_parker *parker)
 {
@@ -97,8 +97,7 @@ static void park_on_pipe(pthread_parker *parker, int64_t at)
      * here and the reads below. One that is written late makes the next park return early, which it may. */
     thrum__exchange_u32_acq_rel(&parker->u.main.word, EMPTY);
     char bytes[16];
-    while (read(parker->u.main.read, bytes, sizeof bytes) > 0) {
-    }
+    while (read(parker->u.main.read, bytes, sizeof bytes) > 0) {}
 }
 
 static void unpark_pipe(pthread_parker *parker)
@@ -109,7 +108,7 @@ static void unpark_pipe(pthread_parker *parker)
     }
 }
 
-/* ---- The contract -------------------------------------------------------------------------------------------------- */
+/* ---- The contract ----------------------------------------------------------------------------------------------- */
 
 bool thrum__port_parker_init(thrum__parker *memory, bool main)
 {

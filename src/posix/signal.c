@@ -34,14 +34,14 @@ typedef struct known_signal {
 #define LARGEST 31
 
 static const known_signal signals[LARGEST + 1] = {
-    [SIGHUP] = {"SIGHUP", MAIN},     [SIGINT] = {"SIGINT", MAIN},       [SIGQUIT] = {"SIGQUIT", MAIN},
-    [SIGILL] = {"SIGILL", NEVER},    [SIGTRAP] = {"SIGTRAP", NEVER},    [SIGABRT] = {"SIGABRT", NEVER},
-    [SIGBUS] = {"SIGBUS", NEVER},    [SIGFPE] = {"SIGFPE", NEVER},      [SIGKILL] = {"SIGKILL", NEVER},
-    [SIGUSR1] = {"SIGUSR1", MAIN},   [SIGSEGV] = {"SIGSEGV", NEVER},    [SIGUSR2] = {"SIGUSR2", MAIN},
-    [SIGPIPE] = {"SIGPIPE", SHARED}, [SIGALRM] = {"SIGALRM", MAIN},     [SIGTERM] = {"SIGTERM", MAIN},
-    [SIGCHLD] = {"SIGCHLD", MAIN},   [SIGCONT] = {"SIGCONT", MAIN},     [SIGSTOP] = {"SIGSTOP", NEVER},
-    [SIGTSTP] = {"SIGTSTP", MAIN},   [SIGTTIN] = {"SIGTTIN", MAIN},     [SIGTTOU] = {"SIGTTOU", MAIN},
-    [SIGURG] = {"SIGURG", MAIN},     [SIGXCPU] = {"SIGXCPU", MAIN},     [SIGXFSZ] = {"SIGXFSZ", SHARED},
+    [SIGHUP] = {"SIGHUP", MAIN},     [SIGINT] = {"SIGINT", MAIN},         [SIGQUIT] = {"SIGQUIT", MAIN},
+    [SIGILL] = {"SIGILL", NEVER},    [SIGTRAP] = {"SIGTRAP", NEVER},      [SIGABRT] = {"SIGABRT", NEVER},
+    [SIGBUS] = {"SIGBUS", NEVER},    [SIGFPE] = {"SIGFPE", NEVER},        [SIGKILL] = {"SIGKILL", NEVER},
+    [SIGUSR1] = {"SIGUSR1", MAIN},   [SIGSEGV] = {"SIGSEGV", NEVER},      [SIGUSR2] = {"SIGUSR2", MAIN},
+    [SIGPIPE] = {"SIGPIPE", SHARED}, [SIGALRM] = {"SIGALRM", MAIN},       [SIGTERM] = {"SIGTERM", MAIN},
+    [SIGCHLD] = {"SIGCHLD", MAIN},   [SIGCONT] = {"SIGCONT", MAIN},       [SIGSTOP] = {"SIGSTOP", NEVER},
+    [SIGTSTP] = {"SIGTSTP", MAIN},   [SIGTTIN] = {"SIGTTIN", MAIN},       [SIGTTOU] = {"SIGTTOU", MAIN},
+    [SIGURG] = {"SIGURG", MAIN},     [SIGXCPU] = {"SIGXCPU", MAIN},       [SIGXFSZ] = {"SIGXFSZ", SHARED},
     [SIGPROF] = {"SIGPROF", SHARED}, [SIGVTALRM] = {"SIGVTALRM", SHARED}, [SIGWINCH] = {"SIGWINCH", MAIN},
     [SIGIO] = {"SIGIO", MAIN},       [SIGSYS] = {"SIGSYS", NEVER},
 #if defined(SIGPWR)
@@ -82,7 +82,7 @@ void thrum__posix_signal_mask(sigset_t *set)
             sigaddset(set, signum);
 }
 
-/* ---- The handler --------------------------------------------------------------------------------------------------- */
+/* ---- The handler ------------------------------------------------------------------------------------------------ */
 
 static void on_signal(int signum)
 {
@@ -135,7 +135,7 @@ thrum_status thrum__port_signal_raise(int signum)
     return THRUM_SYSTEM;
 }
 
-/* ---- The end ------------------------------------------------------------------------------------------------------- */
+/* ---- The end ---------------------------------------------------------------------------------------------------- */
 
 void thrum__port_signal_let_kill(int signum)
 {

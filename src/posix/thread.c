@@ -1,5 +1,5 @@
-/* The POSIX port: threads. They are detached; what they leave behind is the system's to clear up, and when they have ended
- * is the core's to say. */
+/* The POSIX port: threads. They are detached; what they leave behind is the system's to clear up, and when they have
+ * ended is the core's to say. */
 #include "posix.h"
 
 #include <thrum/atomic.h>
@@ -12,7 +12,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#if defined(THRUM_HAVE_GETTID_CALL)
+#if defined(THRUM_HAVE_TGKILL)
 #include <sys/syscall.h>
 #endif
 #if defined(THRUM_HAVE_LWP_SELF)
@@ -27,7 +27,7 @@
 
 static void (*thread_began)(void *);
 
-/* ---- Who I am ------------------------------------------------------------------------------------------------------ */
+/* ---- Who I am --------------------------------------------------------------------------------------------------- */
 
 THREAD_LOCAL void *self_;
 THREAD_LOCAL uintptr_t token_;
@@ -57,17 +57,17 @@ void *thrum__port_token(void)
 
 uint64_t thrum__port_native_id(void)
 {
-#if defined(THRUM_HAVE_GETTID_CALL)
+#if defined(THRUM_HAVE_TGKILL)
     return (uint64_t)syscall(SYS_gettid);
-#elif defined(THRUM_HAVE_PTHREAD_THREADID_NP) /* macOS */
+#elif defined(THRUM_HAVE_PTHREAD_THREADID_NP)    /* macOS */
     uint64_t id = 0;
     pthread_threadid_np(NULL, &id);
     return id;
 #elif defined(THRUM_HAVE_PTHREAD_GETTHREADID_NP) /* FreeBSD */
     return (uint64_t)pthread_getthreadid_np();
-#elif defined(THRUM_HAVE_LWP_SELF) /* NetBSD */
+#elif defined(THRUM_HAVE_LWP_SELF)               /* NetBSD */
     return (uint64_t)_lwp_self();
-#elif defined(THRUM_HAVE_GETTHRID) /* OpenBSD */
+#elif defined(THRUM_HAVE_GETTHRID)               /* OpenBSD */
     return (uint64_t)getthrid();
 #else
     return (uint64_t)(uintptr_t)pthread_self();
@@ -84,9 +84,9 @@ void thrum__port_native_forget(uintptr_t handle)
     (void)handle;
 }
 
-/* ---- The main thread ----------------------------------------------------------------------------------------------- */
+/* ---- The main thread -------------------------------------------------------------------------------------------- */
 
-#if defined(THRUM_HAVE_GETTID_CALL)
+#if defined(THRUM_HAVE_TGKILL)
 
 /* Linux: the thread whose number is the process's. True in a child of fork too. */
 bool thrum__port_is_main(void)
@@ -102,8 +102,21 @@ void thrum__posix_kill_main(int signum)
 
 #else
 
-/* Elsewhere the one that loaded thrum, unless the system can say. */
+/* Elsewhere the one that the system says, where it does, from when it first calls; else the one that loaded thrum. A
+ * signal is caught only after the main thread has called, so who forwards one finds it here. */
 static pthread_t main_thread;
+
+#if defined(THRUM_HAVE_PTHREAD_MAIN_NP)
+
+bool thrum__port_is_main(void)
+{
+    if (pthread_main_np() != 1)
+        return false;
+    main_thread = pthread_self(); /* no other thread writes it, and this one always the same */
+    return true;
+}
+
+#else
 
 __attribute__((constructor)) static void remember_main(void)
 {
@@ -112,20 +125,14 @@ __attribute__((constructor)) static void remember_main(void)
 
 bool thrum__port_is_main(void)
 {
-#if defined(THRUM_HAVE_PTHREAD_MAIN_NP)
-    return pthread_main_np() == 1;
-#else
     return pthread_equal(pthread_self(), main_thread);
-#endif
 }
+
+#endif
 
 void thrum__posix_kill_main(int signum)
 {
-#if defined(THRUM_HAVE_PTHREAD_MAIN_THREAD_NP)
-    pthread_kill(pthread_main_thread_np(), signum);
-#else
     pthread_kill(main_thread, signum);
-#endif
 }
 
 #endif
@@ -135,11 +142,11 @@ bool thrum__port_claim_main(void)
     return thrum__port_is_main();
 }
 
-/* ---- The end of a thread ------------------------------------------------------------------------------------------- */
+/* ---- The end of a thread ---------------------------------------------------------------------------------------- */
 
 /*
- * A key whose destructor asks to be called again until the last round, so that what other libraries destroy at a thread's
- * end, C++'s thread_local objects among them, is gone before thrum calls the thread ended.
+ * A key whose destructor asks to be called again until the last round, so that what other libraries destroy at a
+ * thread's end, C++'s thread_local objects among them, is gone before thrum calls the thread ended.
  */
 enum { LAST_ROUND = 4 }; /* the least that POSIX allows PTHREAD_DESTRUCTOR_ITERATIONS to be */
 
@@ -178,7 +185,7 @@ void thrum__port_thread_exit(void)
     pthread_exit(NULL);
 }
 
-/* ---- Starting ------------------------------------------------------------------------------------------------------ */
+/* ---- Starting --------------------------------------------------------------------------------------------------- */
 
 static void *began(void *arg)
 {
@@ -234,7 +241,8 @@ thrum_status thrum__port_thread_start(void *arg, size_t stack_size)
     }
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
 
-    /* Blocked before the thread exists: it inherits the mask, and there is no instant at which it could be given one. */
+    /* Blocked before the thread exists: it inherits the mask, and there is no instant at which it could be given one.
+     */
     thrum__posix_signal_mask(&ours);
     pthread_sigmask(SIG_BLOCK, &ours, &before);
     error = pthread_create(&thread, &attributes, began, arg);
@@ -252,7 +260,7 @@ done:
     return status;
 }
 
-/* ---- Names --------------------------------------------------------------------------------------------------------- */
+/* ---- Names ------------------------------------------------------------------------------------------------------ */
 
 void thrum__port_name_thread(uintptr_t handle, const char *name)
 {
@@ -277,7 +285,7 @@ void thrum__port_name_thread(uintptr_t handle, const char *name)
 #endif
 }
 
-/* ---- The beginning ------------------------------------------------------------------------------------------------- */
+/* ---- The beginning ---------------------------------------------------------------------------------------------- */
 
 void thrum__port_begin(const thrum__port_upcalls *upcalls)
 {

@@ -3,8 +3,8 @@
  *
  * Without a deadline a thread sleeps on a condition variable. With one it sleeps on an event and a waitable timer, for
  * condition variables count in ticks of up to 15.6 ms, and the timer, of high resolution where there is one (Windows 10
- * 1803 and later), in half milliseconds. Both are the same sleep to who unparks: it reads, under the parker's lock, where
- * the thread is. The two handles are made at a thread's first sleep with a deadline.
+ * 1803 and later), in half milliseconds. Both are the same sleep to who unparks: it reads, under the parker's lock,
+ * where the thread is. The two handles are made at a thread's first sleep with a deadline.
  */
 #include "win32.h"
 
@@ -42,7 +42,8 @@ static bool has_handles(win32_parker *parker)
     return parker->event && parker->timer;
 }
 
-/* Start the timer for what is left, in the system's 100 ns, rounded up. False if nothing is left or it cannot be set. */
+/* Start the timer for what is left, in the system's 100 ns, rounded up. False if nothing is left or it cannot be set.
+ */
 static bool start_timer(win32_parker *parker, int64_t at)
 {
     LARGE_INTEGER due;

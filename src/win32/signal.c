@@ -1,8 +1,8 @@
 /*
  * The Windows port: signals. Three come from the console, each on a thread that the system starts for it: Ctrl-C,
  * Ctrl-Break, and the closing of the console. The others exist inside the process: only thrum_signal_raise and
- * thrum_interrupt_main send them. What is done with each stands in a table here, for good: a console event may come while
- * the process ends.
+ * thrum_interrupt_main send them. What is done with each stands in a table here, for good: a console event may come
+ * while the process ends.
  */
 #include "win32.h"
 
@@ -22,13 +22,24 @@ static const struct {
     const char *name;
     unsigned char kind;
 } signals[NUMBERS] = {
-    [THRUM_SIGHUP] = {"SIGHUP", ENDS},      [THRUM_SIGINT] = {"SIGINT", ENDS},   [4] = {"SIGILL", FAULT},
-    [8] = {"SIGFPE", FAULT},                [THRUM_SIGUSR1] = {"SIGUSR1", ENDS}, [11] = {"SIGSEGV", FAULT},
-    [THRUM_SIGUSR2] = {"SIGUSR2", ENDS},    [THRUM_SIGPIPE] = {"SIGPIPE", ENDS}, [THRUM_SIGALRM] = {"SIGALRM", ENDS},
-    [THRUM_SIGTERM] = {"SIGTERM", ENDS},    [THRUM_SIGCHLD] = {"SIGCHLD", IGNORED},
-    [THRUM_SIGCONT] = {"SIGCONT", IGNORED}, [THRUM_SIGTSTP] = {"SIGTSTP", IGNORED},
-    [THRUM_SIGBREAK] = {"SIGBREAK", ENDS},  [22] = {"SIGABRT", FAULT},           [THRUM_SIGURG] = {"SIGURG", IGNORED},
-    [THRUM_SIGWINCH] = {"SIGWINCH", IGNORED}, [THRUM_SIGIO] = {"SIGIO", IGNORED},
+    [THRUM_SIGHUP] = {"SIGHUP", ENDS},
+    [THRUM_SIGINT] = {"SIGINT", ENDS},
+    [4] = {"SIGILL", FAULT},
+    [8] = {"SIGFPE", FAULT},
+    [THRUM_SIGUSR1] = {"SIGUSR1", ENDS},
+    [11] = {"SIGSEGV", FAULT},
+    [THRUM_SIGUSR2] = {"SIGUSR2", ENDS},
+    [THRUM_SIGPIPE] = {"SIGPIPE", ENDS},
+    [THRUM_SIGALRM] = {"SIGALRM", ENDS},
+    [THRUM_SIGTERM] = {"SIGTERM", ENDS},
+    [THRUM_SIGCHLD] = {"SIGCHLD", IGNORED},
+    [THRUM_SIGCONT] = {"SIGCONT", IGNORED},
+    [THRUM_SIGTSTP] = {"SIGTSTP", IGNORED},
+    [THRUM_SIGBREAK] = {"SIGBREAK", ENDS},
+    [22] = {"SIGABRT", FAULT},
+    [THRUM_SIGURG] = {"SIGURG", IGNORED},
+    [THRUM_SIGWINCH] = {"SIGWINCH", IGNORED},
+    [THRUM_SIGIO] = {"SIGIO", IGNORED},
 };
 
 static uint32_t dispositions[NUMBERS]; /* atomic: enum thrum__disposition */
@@ -59,7 +70,7 @@ thrum__disposition thrum__port_signal_now(int signum)
     return (thrum__disposition)thrum__load_u32_acquire(&dispositions[signum]);
 }
 
-/* ---- The console --------------------------------------------------------------------------------------------------- */
+/* ---- The console ------------------------------------------------------------------------------------------------ */
 
 static BOOL WINAPI on_console_event(DWORD event)
 {
@@ -104,12 +115,13 @@ bool thrum__port_signal_set(int signum, thrum__disposition disposition)
     if (is_from_console(signum) && disposition != THRUM__DEFAULT && !listen_to_console())
         return false;
     if (signum == THRUM_SIGINT)
-        SetConsoleCtrlHandler(NULL, FALSE); /* a parent may have had Ctrl-C ignored: now the program has said otherwise */
+        SetConsoleCtrlHandler(NULL,
+                              FALSE); /* a parent may have had Ctrl-C ignored: now the program has said otherwise */
     thrum__store_u32_release(&dispositions[signum], (uint32_t)disposition);
     return true;
 }
 
-/* ---- Sending ------------------------------------------------------------------------------------------------------- */
+/* ---- Sending ---------------------------------------------------------------------------------------------------- */
 
 void thrum__port_signal_main(int signum)
 {

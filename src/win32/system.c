@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* The last failure is kept where GetLastError is: in the thread, by the system. What follows a failure in the core calls
- * nothing that would change it before it asks. */
+/* The last failure is kept where GetLastError is: in the thread, by the system. What follows a failure in the core
+ * calls nothing that would change it before it asks. */
 static DWORD error_slot = TLS_OUT_OF_INDEXES;
 
 void thrum__win32_fail(void)

@@ -5,7 +5,7 @@
 
 static void (*thread_began)(void *);
 
-/* ---- Who I am ------------------------------------------------------------------------------------------------------ */
+/* ---- Who I am --------------------------------------------------------------------------------------------------- */
 
 /* Slots of the system's, since the compiler's thread-local variables may allocate (MinGW's do). */
 static DWORD self_slot, token_slot, over_slot, end_slot;
@@ -80,7 +80,7 @@ void thrum__port_native_forget(uintptr_t handle)
         CloseHandle((HANDLE)handle);
 }
 
-/* ---- The main thread ----------------------------------------------------------------------------------------------- */
+/* ---- The main thread -------------------------------------------------------------------------------------------- */
 
 /* The thread that loaded thrum, until thrum_init says otherwise. */
 static uint32_t main_id;
@@ -110,7 +110,7 @@ bool thrum__port_claim_main(void)
     return true;
 }
 
-/* ---- The end of a thread ------------------------------------------------------------------------------------------- */
+/* ---- The end of a thread ---------------------------------------------------------------------------------------- */
 
 /* When the process ends the system has killed the other threads, some perhaps with a lock of ours: touch nothing. */
 static bool process_is_ending(void)
@@ -137,6 +137,7 @@ bool thrum__port_at_thread_end(void (*run)(void *), void *arg)
     if (get(&over_slot) || end_slot == FLS_OUT_OF_INDEXES)
         return false;
     end_run = run;
+    thrum__win32_pin(); /* the callback is code of this module */
     return FlsSetValue(end_slot, arg);
 }
 
@@ -145,7 +146,7 @@ void thrum__port_thread_exit(void)
     ExitThread(0);
 }
 
-/* ---- Starting ------------------------------------------------------------------------------------------------------ */
+/* ---- Starting --------------------------------------------------------------------------------------------------- */
 
 enum { LEAST_STACK = 65536, USUAL_STACK = 1048576 };
 
@@ -173,8 +174,8 @@ thrum_status thrum__port_thread_start(void *arg, size_t stack_size)
         return THRUM_INVALID;
     }
     thrum__win32_pin();
-    HANDLE thread = CreateThread(NULL, stack_size ? stack_size : USUAL_STACK, began, arg,
-                                 STACK_SIZE_PARAM_IS_A_RESERVATION, &id);
+    HANDLE thread =
+        CreateThread(NULL, stack_size ? stack_size : USUAL_STACK, began, arg, STACK_SIZE_PARAM_IS_A_RESERVATION, &id);
     if (thread) {
         CloseHandle(thread);
         return THRUM_OK;
@@ -193,7 +194,7 @@ void thrum__win32_pin(void)
                        (const wchar_t *)(const void *)&main_id, &module);
 }
 
-/* ---- Names --------------------------------------------------------------------------------------------------------- */
+/* ---- Names ------------------------------------------------------------------------------------------------------ */
 
 /* SetThreadDescription is there since Windows 10 1607. */
 void thrum__port_name_thread(uintptr_t handle, const char *name)
@@ -210,7 +211,7 @@ void thrum__port_name_thread(uintptr_t handle, const char *name)
         f.call((HANDLE)handle, wide);
 }
 
-/* ---- The beginning ------------------------------------------------------------------------------------------------- */
+/* ---- The beginning ---------------------------------------------------------------------------------------------- */
 
 void thrum__port_begin(const thrum__port_upcalls *upcalls)
 {

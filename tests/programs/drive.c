@@ -1,11 +1,12 @@
 /*
- * Drive an example program as a person would: on a terminal of its own, with Ctrl-C typed there, and watch what it prints
- * when and how it ends.
+ * Drive an example program as a person would: on a terminal of its own, with Ctrl-C typed there, and watch what it
+ * prints when and how it ends.
  *
  *     drive SCENARIO COMMAND [ARG ...]
  *
- * The program's input is a pseudo-terminal, its controlling one; its output is a pipe, so that under Wine no screen is drawn.
- * Times are measured from its first line. Prints one line a finding, and the status says whether all was as it should be.
+ * The program's input is a pseudo-terminal, its controlling one; its output is a pipe, so that under Wine no screen is
+ * drawn. Times are measured from its first line. Prints one line a finding, and the status says whether all was as it
+ * should be.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +26,7 @@ enum { MOST_LINES = 12 };
 
 typedef struct expected_line {
     const char *text;
-    double at; /* seconds after the first line */
+    double at;      /* seconds after the first line */
     bool any_order; /* may change places with the next one: two threads print at the same time */
 } expected_line;
 
@@ -42,19 +43,44 @@ typedef struct scenario {
 
 #define HEAD                                                                                                           \
     {"a_lock is locked while this executes", 0, false}, {"I am main thread, I will sleep 2 sec.", 0, true},            \
-        {"Hello, I am in thread thread-1 1", 0, true}, {"I will interrupt main thread after 5 sec.", 0, true}
+        {"Hello, I am in thread thread-1 1", 0, true},                                                                 \
+    {                                                                                                                  \
+        "I will interrupt main thread after 5 sec.", 0, true                                                           \
+    }
 
 static const scenario scenarios[] = {
-    {"interrupt_main", 0, 0, 5, BY_SIGINT,
-     {HEAD, {"I am main thread, I will sleep 2 sec.", 2, false}, {"I am main thread, I will sleep 2 sec.", 4, false},
+    {"interrupt_main",
+     0,
+     0,
+     5,
+     BY_SIGINT,
+     {HEAD,
+      {"I am main thread, I will sleep 2 sec.", 2, false},
+      {"I am main thread, I will sleep 2 sec.", 4, false},
       {"KeyboardInterrupt", 5, false}}},
-    {"interrupt_main.control_c", 3, 0, 3, BY_SIGINT,
+    {"interrupt_main.control_c",
+     3,
+     0,
+     3,
+     BY_SIGINT,
      {HEAD, {"I am main thread, I will sleep 2 sec.", 2, false}, {"KeyboardInterrupt", 3, false}}},
-    {"daemon_thread.control_c", 3, 0, 3, STATUS_0,
+    {"daemon_thread.control_c",
+     3,
+     0,
+     3,
+     STATUS_0,
      {{"demon sleeping 2 seconds", 0, false}, {"demon sleeping 4 seconds", 2, false}, {"KeyboardInterrupt", 3, false}}},
-    {"daemon_thread.terminate", 0, 3, 3, STATUS_0,
+    {"daemon_thread.terminate",
+     0,
+     3,
+     3,
+     STATUS_0,
      {{"demon sleeping 2 seconds", 0, false}, {"demon sleeping 4 seconds", 2, false}, {"Caught signal: 15", 3, false}}},
-    {"daemon_thread.daemon", 1, 0, 1, STATUS_0,
+    {"daemon_thread.daemon",
+     1,
+     0,
+     1,
+     STATUS_0,
      {{"demon sleeping 2 seconds", 0, false}, {"KeyboardInterrupt", 1, false}}},
 };
 
@@ -71,7 +97,7 @@ static void give_up(const char *what)
     exit(2);
 }
 
-/* ---- The program, on its terminal ------------------------------------------------------------------------------------ */
+/* ---- The program, on its terminal ------------------------------------------------------------------------------- */
 
 typedef struct program {
     pid_t pid;
@@ -113,7 +139,7 @@ static program start(char **argv)
     return p;
 }
 
-/* ---- What it prints ------------------------------------------------------------------------------------------------- */
+/* ---- What it prints --------------------------------------------------------------------------------------------- */
 
 typedef struct seen_line {
     char text[200];
@@ -194,7 +220,7 @@ static void watch(const scenario *sc, program p, seen *s)
     drain(p.output, s);
 }
 
-/* ---- Was it right? -------------------------------------------------------------------------------------------------- */
+/* ---- Was it right? ---------------------------------------------------------------------------------------------- */
 
 static bool near(double is, double should_be)
 {

@@ -21,11 +21,15 @@ typedef struct support_test {
  * arguments, only the tests named by them. */
 int support_run(const char *suite, const support_test *tests, size_t count, int argc, char **argv);
 
-#define SUITE(name, tests)                                                                                            \
-    int main(int argc, char **argv)                                                                                   \
-    {                                                                                                                 \
-        return support_run(name, tests, sizeof(tests) / sizeof((tests)[0]), argc, argv);                              \
+#define SUITE(name, tests)                                                                                             \
+    int main(int argc, char **argv)                                                                                    \
+    {                                                                                                                  \
+        return support_run(name, tests, sizeof(tests) / sizeof((tests)[0]), argc, argv);                               \
     }
+
+/* clang-format off */
+#define TEST(name) {#name, name}
+/* clang-format on */
 
 #define CHECK(condition)      CU_ASSERT(condition)
 #define CHECK_IS(a, b)        support_check_is((long long)(a), (long long)(b), #a " is " #b, __FILE__, __LINE__)
@@ -37,7 +41,8 @@ void support_check_status(thrum_status is, thrum_status should_be, const char *c
 thrum_thread *support_start(void *(*run)(void *), void *arg);
 void *support_join(thrum_thread *thread);
 
-/* Wait until this many threads sleep in the parking lot at an object. Ends the program after 20 s: a test must not hang. */
+/* Wait until this many threads sleep in the parking lot at an object. Ends the program after 20 s: a test must not
+ * hang. */
 void support_await_sleepers(const void *object, unsigned count);
 
 /* Wait until a flag that another thread sets is true (acquire); the same bound. And set it (release). */
@@ -56,12 +61,13 @@ typedef struct support_foreign support_foreign;
 support_foreign *support_foreign_start(void *(*run)(void *), void *arg);
 void support_foreign_join(support_foreign *thread);
 
-/* Run a program that stands beside this one (name without .exe), wait for its end; its exit status, or 128 and the signal's
- * number if a signal ended it. -1 if it could not be run. On Windows the whole 32 bits, as a negative number maybe. */
+/* Run a program that stands beside this one (name without .exe), wait for its end; its exit status, or 128 and the
+ * signal's number if a signal ended it. -1 if it could not be run. On Windows the whole 32 bits, as a negative number
+ * maybe. */
 int support_run_program(const char *self, const char *name, const char *argument);
 
-/* Send a real signal: to this process, by the system; to a thread that thrum does not know and that sleeps in a system call,
- * for good. False where the system has no such thing (Windows: without a console; to a thread, never). */
+/* Send a real signal: to this process, by the system; to a thread that thrum does not know and that sleeps in a system
+ * call, for good. False where the system has no such thing (Windows: without a console; to a thread, never). */
 bool support_signal_process(int signum);
 bool support_signal_foreign(int signum);
 

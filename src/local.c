@@ -10,7 +10,7 @@
 
 typedef struct slot {
     void (*destructor)(void *);
-    uint32_t generation; /* odd: in use */
+    uint32_t generation; /* atomic, for get, which takes no lock; odd: in use */
 } slot;
 
 static thrum__port_lock slots_lock; /* guards the table */
@@ -21,10 +21,21 @@ void thrum__locals_begin(void)
     thrum__port_lock_init(&slots_lock);
 }
 
+static uint32_t generation_of(uint32_t index)
+{
+    return thrum__load_u32_acquire(&slots[index].generation); /* pairs with next_generation */
+}
+
+static uint32_t next_generation(uint32_t index)
+{
+    uint32_t next = generation_of(index) + 1;
+    thrum__store_u32_release(&slots[index].generation, next);
+    return next;
+}
+
 static bool exists(thrum_local local)
 {
-    return local.slot_ < THRUM_LOCAL_MAX && (local.generation_ & 1) &&
-           slots[local.slot_].generation == local.generation_;
+    return local.slot_ < THRUM_LOCAL_MAX && (local.generation_ & 1) && generation_of(local.slot_) == local.generation_;
 }
 
 thrum_status thrum_local_create(thrum_local *local, void (*destructor)(void *))
@@ -35,11 +46,10 @@ thrum_status thrum_local_create(thrum_local *local, void (*destructor)(void *))
     thrum__begin();
     thrum__port_lock_acquire(&slots_lock);
     for (uint32_t i = 0; i < THRUM_LOCAL_MAX && status != THRUM_OK; i++) {
-        if (slots[i].generation & 1)
+        if (generation_of(i) & 1)
             continue;
-        slots[i].generation++;
         slots[i].destructor = destructor;
-        *local = (thrum_local){i, slots[i].generation};
+        *local = (thrum_local){i, next_generation(i)};
         status = THRUM_OK;
     }
     thrum__port_lock_release(&slots_lock);
@@ -52,17 +62,15 @@ thrum_status thrum_local_delete(thrum_local local)
     thrum__port_lock_acquire(&slots_lock);
     bool existed = exists(local);
     if (existed)
-        slots[local.slot_].generation++;
+        next_generation(local.slot_);
     thrum__port_lock_release(&slots_lock);
     return existed ? THRUM_OK : THRUM_INVALID;
 }
 
-/* A value of the calling thread's outlives the local that it was set for: get asks only for the generation it was set
- * with, which a deleted local's handle still has. That is why delete says that the values are the program's. */
 void *thrum_local_get(thrum_local local)
 {
     const thrum_thread *self = thrum__self();
-    if (!self || local.generation_ == 0 || local.slot_ >= self->local_count)
+    if (!self || local.slot_ >= self->local_count || !exists(local))
         return NULL;
     const thrum__local_value *value = &self->locals[local.slot_];
     return value->generation == local.generation_ ? value->value : NULL;
@@ -89,11 +97,7 @@ static bool make_room(thrum_thread *self, uint32_t index)
 thrum_status thrum_local_set(thrum_local local, void *value)
 {
     thrum_thread *self = thrum__self();
-    thrum__begin();
-    thrum__port_lock_acquire(&slots_lock);
-    bool known = exists(local);
-    thrum__port_lock_release(&slots_lock);
-    if (!known)
+    if (!exists(local))
         return THRUM_INVALID;
     if (!self || !make_room(self, local.slot_))
         return thrum__failed(THRUM_NO_MEMORY);

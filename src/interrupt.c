@@ -23,7 +23,7 @@ void thrum__interrupts_begin(void)
 void thrum__post(thrum_thread *thread, uint32_t bits)
 {
     thrum__fetch_or_u32_acq_rel(&thread->mail, bits); /* first the news; release, for thrum__has_mail */
-    if (thread->parker_ready)
+    if (thrum__has_parker(thread))
         thrum__port_unpark(&thread->parker);
 }
 
@@ -154,17 +154,19 @@ thrum_status thrum_signal_handle(int signum, thrum_signal_handler handler, thrum
     thrum__disposition wanted = disposition_of(handler);
     if (wanted == THRUM__CAUGHT)
         set_table(signum, handler); /* before the first signal can come */
+    else
+        thrum__fetch_and_u32_acq_rel(&caught, ~bit_of(signum));
     if (!thrum__port_signal_set(signum, wanted)) {
         set_table(signum, table);
+        if (before.run && before.run != thrum_signal_ignore)
+            thrum__fetch_or_u32_acq_rel(&caught, bit_of(signum));
         return thrum__failed(THRUM_SYSTEM);
     }
     set_table(signum, handler);
-    if (wanted == THRUM__CAUGHT) {
+    if (wanted == THRUM__CAUGHT)
         thrum__fetch_or_u32_acq_rel(&caught, bit_of(signum));
-    } else {
-        thrum__fetch_and_u32_acq_rel(&caught, ~bit_of(signum));
+    else
         take_bit(thrum__main(), bit_of(signum));
-    }
     if (old)
         *old = before;
     return THRUM_OK;

@@ -82,13 +82,16 @@ static bool take(void *object, void *unused)
     return true;
 }
 
-/* Under the bucket's lock, by who holds the lock: free it or hand it over. */
-static bool pass_on(void *object, const thrum__sleepers *sleepers, void *unused, uint32_t *fate)
+/* Under the bucket's lock, by who releases: free it or hand it over. Not if another release came first. */
+static bool pass_on(void *object, const thrum__sleepers *sleepers, void *status, uint32_t *fate)
 {
     thrum_lock *lock = (thrum_lock *)object;
     uint8_t mark = sleepers->more ? PARKED : 0;
     bool hand_over = sleepers->granted && thrum__port_now() - sleepers->since >= HAND_OFF_AFTER;
-    (void)unused;
+    if (!thrum_lock_is_held(lock)) {
+        *(thrum_status *)status = THRUM_NOT_OWNER;
+        return false;
+    }
     *fate = hand_over ? THRUM__GRANTED : THRUM__RETRY;
     thrum__store_u8_release(&lock->word_, hand_over ? HELD | mark : mark);
     return true;
@@ -123,8 +126,9 @@ thrum_status thrum_lock_release(thrum_lock *lock)
         return THRUM_OK;
     if (!thrum_lock_is_held(lock))
         return THRUM_NOT_OWNER;
-    thrum__unpark(lock, 1, pass_on, NULL);
-    return THRUM_OK;
+    thrum_status status = THRUM_OK;
+    thrum__unpark(lock, 1, pass_on, &status);
+    return status;
 }
 
 bool thrum_lock_is_held(const thrum_lock *lock)
@@ -139,9 +143,17 @@ static void held_release(void *lock)
     (void)thrum_lock_release((thrum_lock *)lock);
 }
 
-static bool held_is_held(const void *lock)
+/* In one step: a lock that is held at the mark is released through the mark. */
+static bool held_mark_if_held(void *object)
 {
-    return thrum_lock_is_held((const thrum_lock *)lock);
+    thrum_lock *lock = (thrum_lock *)object;
+    uint8_t word;
+    do {
+        word = thrum__load_u8_relaxed(&lock->word_);
+        if (!(word & HELD))
+            return false;
+    } while (!thrum__cas_u8_acquire(&lock->word_, word, word | PARKED));
+    return true;
 }
 
 static void held_mark(void *object)
@@ -155,5 +167,5 @@ static void held_mark(void *object)
 
 thrum__held_lock thrum__held(thrum_lock *lock)
 {
-    return (thrum__held_lock){lock, held_release, take, held_is_held, held_mark};
+    return (thrum__held_lock){lock, held_release, take, held_mark_if_held, held_mark};
 }

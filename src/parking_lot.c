@@ -134,11 +134,10 @@ static void wake(wake_list *list)
     list->count = 0;
 }
 
-/* Take a waiter out and say what becomes of it. Its record is gone after this. */
+/* Say what becomes of a waiter that was taken out of the queue of this bucket. Its record is gone after this. */
 static void decide(bucket *b, waiter *w, uint32_t fate, wake_list *list)
 {
     thrum__parker *parker = w->parker;
-    dequeue(b, w);
     thrum__store_u32_release(&w->fate, fate);
     if (!parker) {
         thrum__port_cond_broadcast(&b->cond);
@@ -210,8 +209,11 @@ static void sleep_once(waiter *w, int64_t at)
         return;
     }
     bucket *b = lock_bucket_of_waiter(w);
-    if (is_waiting(w))
-        thrum__port_cond_wait(&b->cond, &b->lock, at);
+    if (is_waiting(w)) {
+        /* Nobody wakes it for its mail, if it is the main thread's; nor does every system wake who should be woken. */
+        int64_t soon = thrum__port_now() + THRUM_MILLISECONDS(20);
+        thrum__port_cond_wait(&b->cond, &b->lock, at < soon ? at : soon);
+    }
     unlock(b);
 }
 
@@ -287,7 +289,7 @@ thrum_status thrum__park(thrum__wait *wait, thrum_deadline deadline)
         .take = wait->take,
         .take_arg = wait->take_arg,
         .lock = wait->lock,
-        .parker = self && self->parker_ready ? &self->parker : NULL,
+        .parker = self && thrum__has_parker(self) ? &self->parker : NULL,
         .since = thrum__port_now(),
     };
     switch (arrive(&w)) {
@@ -331,6 +333,7 @@ void thrum__unpark(void *object, uint32_t limit, thrum__settle settle, void *arg
         waiter *w = first_at(b, object);
         for (uint32_t i = 0; i < sleepers.granted; i++) {
             waiter *next = next_at(w->next, object);
+            dequeue(b, w);
             decide(b, w, fate, &list);
             w = next;
         }
@@ -397,39 +400,59 @@ static waiter *choose(const bucket *b, const void *cond)
     return longest;
 }
 
-/* From the condition's queue to the end of the lock's. */
+/* From the condition's queue to the end of the lock's, which has its mark. */
 static void move_to_lock(two_buckets two, waiter *w)
 {
-    const thrum__held_lock *lock = w->lock;
     dequeue(two.cond, w);
     w->moved = true;
-    w->take = lock->take;
+    w->take = w->lock->take;
     w->since = thrum__port_now();
     if (!w->parker) /* it sleeps on this bucket's condition, and must go to that of the other */
         thrum__port_cond_broadcast(&two.cond->cond);
-    lock->mark(lock->object);
-    thrum__store_pointer_release(&w->object, lock->object); /* now lock_bucket_of_waiter goes there */
+    thrum__store_pointer_release(&w->object, w->lock->object); /* now lock_bucket_of_waiter goes there */
     enqueue(two.lock, w);
+}
+
+/*
+ * Whether a waiter may be moved to its lock's queue: somebody must release that lock afterwards, and see the mark. The
+ * holder will, if there is one at the moment of the mark. If not, one waiter is to wake, take the lock and release it;
+ * it is woken last, so the mark for those behind it is there before it can have come and gone.
+ */
+static bool can_move(const waiter *w, bool one_wakes)
+{
+    if (w->suspended)
+        return false;
+    if (one_wakes)
+        w->lock->mark(w->lock->object);
+    return one_wakes || w->lock->mark_if_held(w->lock->object);
 }
 
 void thrum__notify(void *cond, uint32_t n, void (*unmark)(void *cond))
 {
     two_buckets two;
     wake_list list = {.count = 0};
-    bool woke = false; /* who wakes will take the lock, and on release wake the first that was moved */
+    waiter *granted = NULL; /* out of the queue, but with no fate yet: their owners cannot leave */
+    bool one_wakes = false;
     if (n == 0 || !lock_two(cond, &two, unmark))
         return;
     waiter *w = choose(two.cond, cond);
     for (; w && n > 0; n--, w = choose(two.cond, cond)) {
-        if (!w->suspended && (woke || w->lock->is_held(w->lock->object))) {
+        if (can_move(w, one_wakes)) {
             move_to_lock(two, w);
             continue;
         }
-        woke = woke || !w->suspended;
-        decide(two.cond, w, THRUM__GRANTED, &list);
+        one_wakes = one_wakes || !w->suspended;
+        dequeue(two.cond, w);
+        w->next = granted;
+        granted = w;
     }
     if (!w)
         unmark(cond);
+    while (granted) {
+        waiter *next = granted->next;
+        decide(two.cond, granted, THRUM__GRANTED, &list);
+        granted = next;
+    }
     unlock_two(two);
     wake(&list);
 }

@@ -28,8 +28,8 @@ typedef struct thrum__held_lock {
     void *object;
     void (*release)(void *lock);            /* give it up */
     bool (*take)(void *lock, void *unused); /* as thrum__wait.take, for the lock */
-    bool (*is_held)(const void *lock);      /* whether somebody holds it now */
-    void (*mark)(void *lock);               /* say that somebody sleeps for it */
+    bool (*mark_if_held)(void *lock);       /* if somebody holds it, say that somebody sleeps for it; else false */
+    void (*mark)(void *lock);               /* say so whether it is held or not */
 } thrum__held_lock;
 
 /* One wait. */
@@ -77,8 +77,8 @@ void thrum__unpark(void *object, uint32_t limit, thrum__settle settle, void *arg
 
 /*
  * Notify the first n that wait at a condition. A sleeper whose lock is held moves to the lock's queue; else the first
- * wakes, and those behind it are queued for the lock. When none is left, `unmark` is called with the bucket's lock
- * held.
+ * wakes, and those behind it are queued for the lock. When none will be left, `unmark` is called, with the bucket's
+ * lock held; nothing of the condition is touched after that, for the first to wake may free it.
  */
 void thrum__notify(void *cond, uint32_t n, void (*unmark)(void *cond));
 

@@ -20,15 +20,8 @@ static void end_in_person(thrum_thread *self, void *result)
 void thrum__thread_began(void *thread)
 {
     thrum_thread *self = (thrum_thread *)thread;
-    char name[THRUM_THREAD_NAME_MAX + 1];
     self->hooked = thrum__port_at_thread_end(thrum__record_ended, self);
-    thrum__port_set_self(self);
-    self->native_id = thrum__port_native_id();
-    self->native_handle = thrum__port_native_handle();
-    thrum_event_set(&self->started);
-    thrum_thread_name(self, name, sizeof name);
-    thrum__port_name_thread(self->native_handle, name);
-
+    thrum__record_begun(self);
     end_in_person(self, self->run(self->arg));
 }
 

@@ -24,6 +24,7 @@ static uint32_t begun;
 /* ---- Beginning -------------------------------------------------------------------------------------------------- */
 
 static void enlist(thrum_thread *thread, const char *name);
+static bool make_parker(thrum_thread *record, bool main);
 
 static const thrum__port_upcalls upcalls = {thrum__signal_arrived, thrum__thread_began};
 
@@ -38,7 +39,7 @@ static void begin(void)
     first_record.references = 1; /* for good */
     first_record.adopted = true;
     first_record.daemon = false;
-    first_record.parker_ready = thrum__port_parker_init(&first_record.parker, true);
+    make_parker(&first_record, true);
     enlist(&first_record, "main");
     thrum__store_u32_release(&begun, 1);
 }
@@ -54,12 +55,16 @@ thrum_thread *thrum__main(void)
     return (thrum_thread *)thrum__load_pointer_acquire((void *const *)&main_record);
 }
 
+static bool make_parker(thrum_thread *record, bool main)
+{
+    if (!thrum__has_parker(record) && thrum__port_parker_init(&record->parker, main))
+        thrum__store_u32_release(&record->parker_ready, 1);
+    return thrum__has_parker(record);
+}
+
 bool thrum__main_can_be_woken(void)
 {
-    thrum_thread *record = thrum__main();
-    if (!record->parker_ready)
-        record->parker_ready = thrum__port_parker_init(&record->parker, true);
-    return record->parker_ready;
+    return make_parker(thrum__main(), true);
 }
 
 thrum_status thrum__failed(thrum_status status)
@@ -91,8 +96,7 @@ thrum_thread *thrum__record_new(void)
         record = (thrum_thread *)thrum__port_allocate(sizeof *record);
         if (!record)
             return NULL;
-        record->parker_ready = thrum__port_parker_init(&record->parker, false);
-        if (!record->parker_ready) {
+        if (!make_parker(record, false)) {
             thrum__port_free(record);
             return NULL;
         }
@@ -190,6 +194,8 @@ static void delist(thrum_thread *thread)
 void thrum__record_withdraw(thrum_thread *thread)
 {
     delist(thread);
+    thrum_event_set(&thread->started); /* somebody may have found it in the list, and wait for it */
+    thrum_event_set(&thread->done);
     thrum_thread_release(thread);
 }
 
@@ -206,7 +212,7 @@ void thrum__record_ended(void *ended)
 static thrum_thread *find_to_join(const thrum_thread *self)
 {
     for (thrum_thread *thread = oldest; thread; thread = thread->next)
-        if (!thread->daemon && !thread->adopted && thread != main_record && thread != self)
+        if (!thread->daemon && !thread->adopted && thread != thrum__main() && thread != self)
             return thread;
     return NULL;
 }
@@ -327,20 +333,23 @@ thrum_status thrum_thread_set_name(thrum_thread *thread, const char *name)
 
 /* ---- Adoption --------------------------------------------------------------------------------------------------- */
 
-/* The calling thread becomes the one that this record is of. */
-static void settle_in(thrum_thread *record)
+void thrum__record_begun(thrum_thread *record)
 {
     thrum__port_set_self(record);
     record->native_id = thrum__port_native_id();
     record->native_handle = thrum__port_native_handle();
+    thrum__port_lock_acquire(&registry_lock); /* so that no thrum_thread_set_name comes between */
+    if (!record->adopted)
+        thrum__port_name_thread(record->native_handle, record->name);
     thrum_event_set(&record->started);
+    thrum__port_lock_release(&registry_lock);
 }
 
 thrum_thread *thrum__adopt(void)
 {
     thrum__begin();
-    if (thrum__port_is_main() && main_record == &first_record) {
-        settle_in(&first_record);
+    if (thrum__port_is_main() && thrum__main() == &first_record) {
+        thrum__record_begun(&first_record);
         return &first_record;
     }
     thrum_thread *record = thrum__record_new();
@@ -348,14 +357,26 @@ thrum_thread *thrum__adopt(void)
         return NULL;
     record->adopted = true;
     record->daemon = true;
-    if (!thrum__port_at_thread_end(thrum__record_ended, record)) {
+    record->hooked = thrum__port_at_thread_end(thrum__record_ended, record);
+    if (!record->hooked) {
         thrum_thread_release(record);
         return NULL;
     }
-    settle_in(record);
+    thrum__record_begun(record);
     thrum__record_enlist_late(record, NULL);
     thrum_thread_release(record); /* enlisting gave it the thread's own reference */
     return record;
+}
+
+/* Only where the system cannot tell who is main, and another thread than the caller loaded thrum. */
+static void replace_main(thrum_thread *self)
+{
+    thrum_thread_retain(self); /* for good */
+    self->daemon = false;
+    thrum__store_pointer_release((void **)&main_record, self);
+    if (!thrum_event_is_set(&first_record.started))
+        delist(&first_record); /* nobody was ever that thread */
+    thrum__post(self, thrum__exchange_u32_acq_rel(&first_record.mail, 0));
 }
 
 bool thrum__claim_main(void)
@@ -363,6 +384,7 @@ bool thrum__claim_main(void)
     thrum_thread *self = thrum__self();
     if (!self || !thrum__port_claim_main())
         return false;
-    thrum__store_pointer_release((void **)&main_record, self);
+    if (self != thrum__main())
+        replace_main(self);
     return true;
 }

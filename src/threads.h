@@ -26,7 +26,7 @@ typedef struct thrum__once_frame {
 
 struct thrum_thread {
     thrum__parker parker;
-    bool parker_ready; /* false only for a main thread to whom the system gave none */
+    uint32_t parker_ready; /* atomic; 0 only for a main thread to whom the system gave none */
 
     uint32_t mail;      /* atomic: what is pending; see interrupt.h */
     uint32_t running;   /* main's own: the signals whose handlers it is in */
@@ -56,6 +56,11 @@ struct thrum_thread {
     int system_error;
 };
 
+static inline bool thrum__has_parker(const thrum_thread *thread)
+{
+    return thrum__load_u32_acquire(&thread->parker_ready) != 0;
+}
+
 /* Bring the library up, if that has not been done. */
 void thrum__begin(void);
 
@@ -69,6 +74,9 @@ static inline thrum_thread *thrum__self(void)
 
 /* The main thread's record, there from the beginning. Async-signal-safe. */
 thrum_thread *thrum__main(void);
+
+/* The calling thread has begun to be the one of this record. */
+void thrum__record_begun(thrum_thread *thread);
 
 /* Make the calling thread the main one. False where the system says that another is. */
 bool thrum__claim_main(void);

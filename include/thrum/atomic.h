@@ -16,7 +16,7 @@
 
 /* x86: an aligned volatile access is a plain load or store, every interlocked operation a full fence. ARM64:
  * the _acq, _rel and _nf forms say the order, and loads and stores take a barrier beside them. */
-#if defined(_M_ARM64) || defined(_M_ARM)
+#if defined(_M_ARM64) || defined(_M_ARM64EC)
 #define THRUM__ORDER(f, order) f##order
 #define THRUM__BARRIER()       __dmb(_ARM64_BARRIER_ISH)
 #else
@@ -91,7 +91,7 @@ static __inline void thrum__store_pointer_release(void **p, void *value)
     *(void *volatile *)p = value;
 }
 
-#if defined(_M_ARM64) || defined(_M_ARM)
+#if defined(_M_ARM64) || defined(_M_ARM64EC)
 #define THRUM__PAUSE() __yield()
 #else
 #define THRUM__PAUSE() _mm_pause()

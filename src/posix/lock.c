@@ -44,6 +44,7 @@ void thrum__port_cond_init(thrum__port_cond *cond)
 void thrum__port_cond_wait(thrum__port_cond *cond, thrum__port_lock *lock, int64_t at)
 {
     int error;
+    int cancel = thrum__posix_stop_cancel();
     if (at == INT64_MAX) {
         error = pthread_cond_wait((pthread_cond_t *)cond, (pthread_mutex_t *)lock);
     } else {
@@ -56,6 +57,7 @@ void thrum__port_cond_wait(thrum__port_cond *cond, thrum__port_lock *lock, int64
         error = pthread_cond_timedwait_relative_np((pthread_cond_t *)cond, (pthread_mutex_t *)lock, &length);
 #endif
     }
+    thrum__posix_allow_cancel(cancel);
     if (error != ETIMEDOUT)
         must(error);
 }

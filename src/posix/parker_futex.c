@@ -18,6 +18,17 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+/* The kernel's timespec for the call, whatever width the library's time_t has. */
+#if defined(SYS_futex)
+#define FUTEX_CALL SYS_futex
+typedef long kernel_int;
+#else /* 32-bit systems born after 2020 */
+#define FUTEX_CALL SYS_futex_time64
+typedef int64_t kernel_int;
+#endif
+
+#define FAR_OFF 2000000000 /* seconds, that 32 bits hold; the caller looks at the clock and waits again */
+
 enum { EMPTY, PERMIT, SLEEPING };
 
 typedef struct futex_parker {
@@ -30,18 +41,11 @@ _Static_assert(sizeof(futex_parker) <= sizeof(thrum__parker), "thrum__parker is 
  */
 static void futex_wait(uint32_t *word, uint32_t while_it_is, int64_t at)
 {
-#if defined(SYS_futex_time64) && !defined(SYS_futex) /* 32-bit systems born after 2020 */
+    kernel_int seconds = at / THRUM__SECOND < FAR_OFF ? (kernel_int)(at / THRUM__SECOND) : FAR_OFF;
     struct {
-        int64_t seconds, nanoseconds;
-    } end = {at / THRUM__SECOND, at % THRUM__SECOND};
-    long call = SYS_futex_time64;
-#else
-    struct {
-        long seconds, nanoseconds; /* the kernel's old timespec, whatever width time_t has */
-    } end = {(long)(at / THRUM__SECOND), (long)(at % THRUM__SECOND)};
-    long call = SYS_futex;
-#endif
-    long result = syscall(call, word, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, while_it_is,
+        kernel_int seconds, nanoseconds;
+    } end = {seconds, (kernel_int)(at % THRUM__SECOND)};
+    long result = syscall(FUTEX_CALL, word, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, while_it_is,
                           at == INT64_MAX ? NULL : &end, NULL, FUTEX_BITSET_MATCH_ANY);
     if (result != 0 && errno != EAGAIN && errno != EINTR && errno != ETIMEDOUT)
         abort();
@@ -49,7 +53,7 @@ static void futex_wait(uint32_t *word, uint32_t while_it_is, int64_t at)
 
 static void futex_wake(uint32_t *word)
 {
-    syscall(SYS_futex, word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, NULL, NULL, 0);
+    syscall(FUTEX_CALL, word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, NULL, NULL, 0);
 }
 
 bool thrum__port_parker_init(thrum__parker *parker, bool main)

@@ -127,10 +127,9 @@ void thrum__port_park(thrum__parker *memory, int64_t at)
 {
     pthread_parker *parker = (pthread_parker *)memory;
     int saved = errno;
-    int cancel;
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+    int cancel = thrum__posix_stop_cancel();
     (parker->main ? park_on_pipe : park_on_condition)(parker, at);
-    pthread_setcancelstate(cancel, &cancel);
+    thrum__posix_allow_cancel(cancel);
     errno = saved;
 }
 
@@ -138,6 +137,8 @@ void thrum__port_unpark(thrum__parker *memory)
 {
     pthread_parker *parker = (pthread_parker *)memory;
     int saved = errno;
+    int cancel = thrum__posix_stop_cancel(); /* write is a cancellation point */
     (parker->main ? unpark_pipe : unpark_condition)(parker);
+    thrum__posix_allow_cancel(cancel);
     errno = saved;
 }

@@ -12,8 +12,13 @@
 /* Fail with this reason: what thrum__port_error() will say. */
 void thrum__posix_fail(int error);
 
-/* A time on the monotonic clock, or a length of time, as the system writes it. */
+/* A time on the monotonic clock, or a length of time, as the system writes it; the longest that it can write, if it is
+ * longer than that, so that a sleep may end early but never late. */
 struct timespec thrum__posix_timespec(int64_t nanos);
+
+/* Cancellation of the calling thread, put off and allowed again as it was: between the two nothing may be cut short. */
+int thrum__posix_stop_cancel(void);
+void thrum__posix_allow_cancel(int before);
 
 /* The signals that threads of thrum's are not given. */
 void thrum__posix_signal_mask(sigset_t *set);

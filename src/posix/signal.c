@@ -7,6 +7,7 @@
  */
 #include "posix.h"
 
+#include <thrum/atomic.h>
 #include <thrum/signal.h>
 
 #include <errno.h>
@@ -84,13 +85,40 @@ void thrum__posix_signal_mask(sigset_t *set)
 
 /* ---- The handler ------------------------------------------------------------------------------------------------ */
 
+/*
+ * Signals are sent on only while they are caught, or the default action that has taken the handler's place would end
+ * the process. `senders` counts who has looked and may be about to send: who changes the disposition takes the signal's
+ * bit away, then waits until they are through.
+ */
+static uint32_t caught, senders; /* atomic */
+
+static uint32_t bit_of(int signum)
+{
+    return UINT32_C(1) << signum;
+}
+
+static void send_to_main(int signum)
+{
+    thrum__fetch_add_u32_acq_rel(&senders, 1);
+    if (thrum__fetch_or_u32_acq_rel(&caught, 0) & bit_of(signum)) /* an exchange, so as not to come before the count */
+        thrum__posix_kill_main(signum);
+    thrum__fetch_add_u32_acq_rel(&senders, (uint32_t)-1);
+}
+
+static void no_longer_caught(int signum)
+{
+    thrum__fetch_and_u32_acq_rel(&caught, ~bit_of(signum));
+    while (thrum__fetch_or_u32_acq_rel(&senders, 0) != 0)
+        thrum__port_yield(); /* each is within a system call of its end */
+}
+
 static void on_signal(int signum)
 {
     int saved = errno;
     if (thrum__port_is_main())
         signal_arrived(signum);
     else
-        thrum__posix_kill_main(signum);
+        send_to_main(signum);
     errno = saved;
 }
 
@@ -104,10 +132,10 @@ thrum__disposition thrum__port_signal_now(int signum)
     return (now.sa_flags & SA_SIGINFO) == 0 && now.sa_handler == SIG_IGN ? THRUM__IGNORED : THRUM__DEFAULT;
 }
 
-bool thrum__port_signal_set(int signum, thrum__disposition disposition)
+static bool set_action(int signum, void (*handler)(int))
 {
     struct sigaction action;
-    action.sa_handler = disposition == THRUM__CAUGHT ? on_signal : disposition == THRUM__IGNORED ? SIG_IGN : SIG_DFL;
+    action.sa_handler = handler;
     action.sa_flags = SA_ONSTACK; /* and not SA_RESTART: a system call that main is in must end */
     sigemptyset(&action.sa_mask);
     if (sigaction(signum, &action, NULL) == 0)
@@ -116,10 +144,27 @@ bool thrum__port_signal_set(int signum, thrum__disposition disposition)
     return false;
 }
 
+bool thrum__port_signal_set(int signum, thrum__disposition disposition)
+{
+    if (disposition == THRUM__CAUGHT) {
+        thrum__fetch_or_u32_acq_rel(&caught, bit_of(signum));
+        if (set_action(signum, on_signal))
+            return true;
+        no_longer_caught(signum);
+        return false;
+    }
+    bool was_caught = (thrum__load_u32_acquire(&caught) & bit_of(signum)) != 0;
+    no_longer_caught(signum);
+    /* Ignored first: that drops what was sent and has not been delivered. */
+    if (disposition == THRUM__DEFAULT && was_caught)
+        set_action(signum, SIG_IGN);
+    return set_action(signum, disposition == THRUM__IGNORED ? SIG_IGN : SIG_DFL);
+}
+
 void thrum__port_signal_main(int signum)
 {
     int saved = errno;
-    thrum__posix_kill_main(signum);
+    send_to_main(signum);
     errno = saved;
 }
 

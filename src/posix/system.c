@@ -35,10 +35,24 @@ int64_t thrum__port_now(void)
 
 struct timespec thrum__posix_timespec(int64_t nanos)
 {
+    const int64_t longest = sizeof(time_t) == 4 ? INT32_MAX : INT64_MAX / THRUM__SECOND;
     struct timespec time;
-    time.tv_sec = (time_t)(nanos / THRUM__SECOND);
+    int64_t seconds = nanos / THRUM__SECOND;
+    time.tv_sec = (time_t)(seconds < longest ? seconds : longest);
     time.tv_nsec = (long)(nanos % THRUM__SECOND);
     return time;
+}
+
+int thrum__posix_stop_cancel(void)
+{
+    int before;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+    return before;
+}
+
+void thrum__posix_allow_cancel(int before)
+{
+    pthread_setcancelstate(before, &before);
 }
 
 void *thrum__port_allocate(size_t size)

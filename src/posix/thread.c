@@ -145,10 +145,11 @@ bool thrum__port_claim_main(void)
 /* ---- The end of a thread ---------------------------------------------------------------------------------------- */
 
 /*
- * A key whose destructor asks to be called again until the last round, so that what other libraries destroy at a
- * thread's end, C++'s thread_local objects among them, is gone before thrum calls the thread ended.
+ * A key whose destructor asks to be called once more, so that what other libraries destroy at a thread's end, C++'s
+ * thread_local objects among them, is gone before thrum calls the thread ended. Not later than that: POSIX promises
+ * four rounds, a thread may be adopted in one of them, and ThreadSanitizer takes a thread's own state away in the last.
  */
-enum { LAST_ROUND = 4 }; /* the least that POSIX allows PTHREAD_DESTRUCTOR_ITERATIONS to be */
+enum { LAST_ROUND = 2 };
 
 static pthread_key_t end_key;
 static bool end_key_made;

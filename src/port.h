@@ -141,7 +141,8 @@ uint64_t thrum__port_native_id(void);
 uintptr_t thrum__port_native_handle(void);
 void thrum__port_native_forget(uintptr_t handle);
 
-/* Tell the system's tools the name of the thread with this handle, alive, if the system allows it. UTF-8. */
+/* Tell the system's tools the name of the thread with this handle, alive, if the system allows it. UTF-8. May be called
+ * with a port lock held, and so takes none of the system's that a thread's end holds (Windows: the loader's). */
 void thrum__port_name_thread(uintptr_t handle, const char *name);
 
 void thrum__port_yield(void);

@@ -101,10 +101,8 @@ static bool is_from_console(int signum)
 static bool listen_to_console(void)
 {
     static bool listening; /* the main thread's */
-    if (!listening) {
-        thrum__win32_pin();
+    if (!listening)
         listening = SetConsoleCtrlHandler(on_console_event, TRUE);
-    }
     if (!listening)
         thrum__win32_fail();
     return listening;

@@ -85,17 +85,41 @@ void thrum__port_native_forget(uintptr_t handle)
 /* The thread that loaded thrum, until thrum_init says otherwise. */
 static uint32_t main_id;
 
-#if defined(_MSC_VER)
-static void __cdecl remember_main(void)
+/* Functions that some systems lack. They are looked up when thrum is loaded: the look-up takes the loader's lock, which
+ * the end of a thread holds when it comes for thrum's. */
+typedef BOOLEAN(WINAPI *dll_shutdown_in_progress)(void);
+typedef HRESULT(WINAPI *set_thread_description)(HANDLE, const wchar_t *);
+static union {
+    FARPROC any;
+    dll_shutdown_in_progress ask;
+} process_is_ending;
+static union {
+    FARPROC any;
+    set_thread_description call; /* Windows 10 1607 */
+} describe_thread;
+
+static void thrum_is_loaded(void)
 {
+    HMODULE module, kernel = GetModuleHandleW(L"kernelbase.dll"), nt = GetModuleHandleW(L"ntdll.dll");
     main_id = GetCurrentThreadId();
+    describe_thread.any = kernel ? GetProcAddress(kernel, "SetThreadDescription") : NULL;
+    process_is_ending.any = nt ? GetProcAddress(nt, "RtlDllShutdownInProgress") : NULL;
+    /* Threads, their ends and the console's handler run code of this module: it stays for good. */
+    GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_PIN,
+                       (const wchar_t *)(const void *)&main_id, &module);
+}
+
+#if defined(_MSC_VER)
+static void __cdecl on_load(void)
+{
+    thrum_is_loaded();
 }
 #pragma section(".CRT$XCU", read)
-__declspec(allocate(".CRT$XCU")) void(__cdecl *thrum__win32_remember_main)(void) = remember_main;
+__declspec(allocate(".CRT$XCU")) void(__cdecl *thrum__win32_on_load)(void) = on_load;
 #else
-__attribute__((constructor)) static void remember_main(void)
+__attribute__((constructor)) static void on_load(void)
 {
-    main_id = GetCurrentThreadId();
+    thrum_is_loaded();
 }
 #endif
 
@@ -112,21 +136,11 @@ bool thrum__port_claim_main(void)
 
 /* ---- The end of a thread ---------------------------------------------------------------------------------------- */
 
-/* When the process ends the system has killed the other threads, some perhaps with a lock of ours: touch nothing. */
-static bool process_is_ending(void)
-{
-    typedef BOOLEAN(WINAPI * question)(void);
-    union {
-        FARPROC any;
-        question ask;
-    } f;
-    f.any = GetProcAddress(GetModuleHandleW(L"ntdll.dll"), "RtlDllShutdownInProgress");
-    return f.any && f.ask();
-}
-
 static void CALLBACK thread_ends(void *arg)
 {
-    if (!arg || process_is_ending())
+    /* When the process ends the system has killed the other threads, some perhaps with a lock of ours: touch nothing.
+     */
+    if (!arg || (process_is_ending.any && process_is_ending.ask()))
         return;
     TlsSetValue(over_slot, arg);
     end_run(arg);
@@ -137,7 +151,6 @@ bool thrum__port_at_thread_end(void (*run)(void *), void *arg)
     if (get(&over_slot) || end_slot == FLS_OUT_OF_INDEXES)
         return false;
     end_run = run;
-    thrum__win32_pin(); /* the callback is code of this module */
     return FlsSetValue(end_slot, arg);
 }
 
@@ -168,12 +181,12 @@ static bool can_reserve(size_t size)
 thrum_status thrum__port_thread_start(void *arg, size_t stack_size)
 {
     DWORD id;
-    if (stack_size != 0 && stack_size < LEAST_STACK) {
+    /* Asked first, for CreateThread rounds up, and a size near the largest becomes a small one (seen with Wine). */
+    if (stack_size != 0 && (stack_size < LEAST_STACK || stack_size > SIZE_MAX / 2 || !can_reserve(stack_size))) {
         SetLastError(ERROR_INVALID_PARAMETER);
         thrum__win32_fail();
         return THRUM_INVALID;
     }
-    thrum__win32_pin();
     HANDLE thread =
         CreateThread(NULL, stack_size ? stack_size : USUAL_STACK, began, arg, STACK_SIZE_PARAM_IS_A_RESERVATION, &id);
     if (thread) {
@@ -182,33 +195,16 @@ thrum_status thrum__port_thread_start(void *arg, size_t stack_size)
     }
     DWORD error = GetLastError();
     thrum__win32_fail();
-    if (stack_size != 0 && !can_reserve(stack_size))
-        return THRUM_INVALID;
     return error == ERROR_NOT_ENOUGH_MEMORY || error == ERROR_OUTOFMEMORY ? THRUM_NO_MEMORY : THRUM_NO_THREADS;
 }
 
-void thrum__win32_pin(void)
-{
-    HMODULE module;
-    GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_PIN,
-                       (const wchar_t *)(const void *)&main_id, &module);
-}
+/* ---- Names --------------------------------------------------------------------------------------------------------- */
 
-/* ---- Names ------------------------------------------------------------------------------------------------------ */
-
-/* SetThreadDescription is there since Windows 10 1607. */
 void thrum__port_name_thread(uintptr_t handle, const char *name)
 {
-    typedef HRESULT(WINAPI * describe)(HANDLE, const wchar_t *);
-    union {
-        FARPROC any;
-        describe call;
-    } f;
     wchar_t wide[128];
-    HMODULE kernel = GetModuleHandleW(L"kernelbase.dll");
-    f.any = kernel ? GetProcAddress(kernel, "SetThreadDescription") : NULL;
-    if (f.any && MultiByteToWideChar(CP_UTF8, 0, name, -1, wide, 128) > 0)
-        f.call((HANDLE)handle, wide);
+    if (describe_thread.any && MultiByteToWideChar(CP_UTF8, 0, name, -1, wide, 128) > 0)
+        describe_thread.call((HANDLE)handle, wide);
 }
 
 /* ---- The beginning ---------------------------------------------------------------------------------------------- */

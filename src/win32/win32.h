@@ -16,7 +16,4 @@ DWORD thrum__win32_milliseconds_until(int64_t at);
 /* signal.c's part of thrum__port_begin. */
 void thrum__win32_signals_begin(const thrum__port_upcalls *upcalls);
 
-/* Keep this module in the process for good: threads and the console's handler run its code. */
-void thrum__win32_pin(void);
-
 #endif

@@ -1,0 +1,232 @@
+/* What only POSIX has: signals on threads, cancellation, thread-specific data, limits. */
+#include "support/support.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+/* ---- The end of threads ---------------------------------------------------------------------------------------------- */
+
+static pthread_key_t late_key;
+static thrum_thread *adopted_late;
+
+static void call_thrum_for_the_first_time(void *unused)
+{
+    (void)unused;
+    adopted_late = thrum_thread_retain(thrum_thread_current());
+}
+
+static void *set_late_key(void *unused)
+{
+    pthread_setspecific(late_key, &late_key);
+    return unused;
+}
+
+/* A thread that first calls thrum from a destructor of its thread-specific data is adopted there, and ends all the
+ * same. */
+static void a_thread_that_is_adopted_at_its_very_end_ends(void)
+{
+    size_t before = thrum_thread_count();
+    CHECK_IS(pthread_key_create(&late_key, call_thrum_for_the_first_time), 0);
+    support_foreign_join(support_foreign_start(set_late_key, NULL));
+    CHECK(adopted_late != NULL);
+    CHECK_STATUS(thrum_thread_join(adopted_late, support_in(5000), NULL), THRUM_OK);
+    CHECK(!thrum_thread_is_alive(adopted_late));
+    CHECK_IS(thrum_thread_count(), before);
+    thrum_thread_release(adopted_late);
+    pthread_key_delete(late_key);
+}
+
+static void *exit_with_pthread(void *result)
+{
+    pthread_exit(result);
+}
+
+static void a_thread_that_pthread_exit_ends_is_joined(void)
+{
+    thrum_thread *thread = support_start(exit_with_pthread, &late_key);
+    CHECK(support_join(thread) == NULL); /* the system does not tell thrum the result */
+}
+
+static void *cancel_me(void *unused)
+{
+    for (;;)
+        pause();
+    return unused;
+}
+
+static void a_thread_that_was_cancelled_is_joined(void)
+{
+    thrum_thread *thread = support_start(cancel_me, NULL);
+    pthread_cancel((pthread_t)thrum_thread_native_handle(thread));
+    CHECK(support_join(thread) == NULL);
+}
+
+/* ---- Cancellation ------------------------------------------------------------------------------------------------------ */
+
+static thrum_event from_cancelled;
+
+static void *set_event_with_a_cancel_pending(void *unused)
+{
+    int before;
+    pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &before);
+    support_await_sleepers(&from_cancelled, 1);
+    pthread_cancel(pthread_self());
+    thrum_event_set(&from_cancelled); /* no cancellation point: main is woken */
+    pthread_testcancel();
+    return unused;
+}
+
+static void a_waker_with_a_cancel_pending_wakes_all_the_same(void)
+{
+    for (int i = 0; i < 50; i++) {
+        thrum_event_clear(&from_cancelled);
+        support_foreign *foreign = support_foreign_start(set_event_with_a_cancel_pending, NULL);
+        CHECK_STATUS(thrum_event_wait(&from_cancelled, support_in(10000)), THRUM_OK);
+        support_foreign_join(foreign);
+    }
+}
+
+static thrum_lock cancelled_lock;
+
+static void *wait_with_a_cancel_pending(void *out)
+{
+    pthread_cancel(pthread_self());
+    *(thrum_status *)out = thrum_lock_acquire_until(&cancelled_lock, support_in(50));
+    pthread_testcancel();
+    return NULL;
+}
+
+/* Unwound out of the queue it would leave a record on a stack that is gone. */
+static void a_wait_is_not_a_cancellation_point(void)
+{
+    thrum_status status = THRUM_SYSTEM;
+    thrum_lock_acquire(&cancelled_lock);
+    support_foreign_join(support_foreign_start(wait_with_a_cancel_pending, &status));
+    CHECK_STATUS(status, THRUM_TIMED_OUT);
+    CHECK_STATUS(thrum_lock_release(&cancelled_lock), THRUM_OK);
+}
+
+/* ---- Signals ------------------------------------------------------------------------------------------------------------ */
+
+static uint32_t toggling_is_over;
+
+static void *interrupt_without_end(void *unused)
+{
+    while (!thrum__load_u32_acquire(&toggling_is_over))
+        thrum_interrupt_main(THRUM_SIGUSR1);
+    return unused;
+}
+
+/* One that is on its way when the handler is taken away must not meet the default action, which would end us. */
+static void a_signal_that_crosses_its_handlers_end_is_dropped(void)
+{
+    toggling_is_over = 0;
+    thrum_thread *thread = support_start(interrupt_without_end, NULL);
+    for (int i = 0; i < 3000; i++) {
+        CHECK(thrum_signal_handle(THRUM_SIGUSR1, THRUM_SIGNAL_INTERRUPT, NULL) == THRUM_OK);
+        (void)!thrum_signal_check();
+        CHECK(thrum_signal_handle(THRUM_SIGUSR1, THRUM_SIGNAL_DEFAULT, NULL) == THRUM_OK);
+    }
+    support_set_flag(&toggling_is_over);
+    support_join(thread);
+    CHECK_STATUS(thrum_signal_check(), THRUM_OK);
+}
+
+static void a_signal_ends_a_system_call_that_main_is_in(void)
+{
+    int ends[2];
+    char byte;
+    struct sigaction now;
+    CHECK_STATUS(thrum_signal_handle(THRUM_SIGUSR1, THRUM_SIGNAL_INTERRUPT, NULL), THRUM_OK);
+    CHECK_IS(sigaction(SIGUSR1, NULL, &now), 0);
+    CHECK_IS(now.sa_flags & SA_RESTART, 0);
+    CHECK_IS(pipe(ends), 0);
+    CHECK_IS(fcntl(ends[0], F_SETFL, 0), 0);
+    toggling_is_over = 0;
+    thrum_thread *thread = support_start(interrupt_without_end, NULL);
+    errno = 0;
+    CHECK_IS(read(ends[0], &byte, 1), -1);
+    CHECK_IS(errno, EINTR);
+    CHECK_STATUS(thrum_signal_check(), THRUM_INTERRUPTED);
+    CHECK_STATUS(thrum_signal_handle(THRUM_SIGUSR1, THRUM_SIGNAL_DEFAULT, NULL), THRUM_OK);
+    support_set_flag(&toggling_is_over);
+    support_join(thread);
+    close(ends[0]);
+    close(ends[1]);
+}
+
+static void an_ignored_signal_that_was_inherited_is_told(void)
+{
+    thrum_signal_handler now = {NULL, NULL};
+    signal(SIGUSR2, SIG_IGN);
+    CHECK_STATUS(thrum_signal_handler_of(THRUM_SIGUSR2, &now), THRUM_OK);
+    CHECK(now.run == thrum_signal_ignore);
+    signal(SIGUSR2, SIG_DFL);
+}
+
+static volatile sig_atomic_t inner_status = -1;
+
+static void interrupt_from_a_handler(int signum)
+{
+    (void)signum;
+    inner_status = thrum_interrupt_main(THRUM_SIGUSR1);
+}
+
+static void main_can_be_interrupted_from_a_signal_handler(void)
+{
+    CHECK_STATUS(thrum_signal_handle(THRUM_SIGUSR1, THRUM_SIGNAL_INTERRUPT, NULL), THRUM_OK);
+    signal(SIGUSR2, interrupt_from_a_handler);
+    CHECK_IS(raise(SIGUSR2), 0);
+    CHECK_STATUS(inner_status, THRUM_OK);
+    CHECK_STATUS(thrum_sleep(THRUM_SECONDS(20)), THRUM_INTERRUPTED);
+    signal(SIGUSR2, SIG_DFL);
+    CHECK_STATUS(thrum_signal_handle(THRUM_SIGUSR1, THRUM_SIGNAL_DEFAULT, NULL), THRUM_OK);
+}
+
+/* ---- When the system has nothing left -------------------------------------------------------------------------------------- */
+
+static void *nothing(void *unused)
+{
+    return unused;
+}
+
+static void a_thread_that_the_system_refuses_is_not_counted(void)
+{
+    struct rlimit limit, tight;
+    thrum_thread *thread = NULL;
+    size_t before = thrum_thread_count();
+    if (support_slowness() > 1)
+        return; /* a sanitizer's own memory is beyond any such limit */
+    CHECK_IS(getrlimit(RLIMIT_AS, &limit), 0);
+    tight = limit;
+    tight.rlim_cur = 1;
+    CHECK_IS(setrlimit(RLIMIT_AS, &tight), 0);
+    const thrum_thread_options large = {NULL, 256 * 1048576, false};
+    thrum_status status = thrum_thread_start(&thread, nothing, NULL, &large);
+    int error = thrum_last_system_error();
+    CHECK_IS(setrlimit(RLIMIT_AS, &limit), 0);
+    CHECK_STATUS(status, THRUM_INVALID); /* such a stack cannot be mapped */
+    CHECK(error != 0);
+    CHECK(thread == NULL);
+    CHECK_IS(thrum_thread_count(), before);
+    support_join(support_start(nothing, NULL));
+}
+
+static const support_test tests[] = {
+    TEST(a_thread_that_is_adopted_at_its_very_end_ends),
+    TEST(a_thread_that_pthread_exit_ends_is_joined),
+    TEST(a_thread_that_was_cancelled_is_joined),
+    TEST(a_waker_with_a_cancel_pending_wakes_all_the_same),
+    TEST(a_wait_is_not_a_cancellation_point),
+    TEST(a_signal_that_crosses_its_handlers_end_is_dropped),
+    TEST(a_signal_ends_a_system_call_that_main_is_in),
+    TEST(an_ignored_signal_that_was_inherited_is_told),
+    TEST(main_can_be_interrupted_from_a_signal_handler),
+    TEST(a_thread_that_the_system_refuses_is_not_counted),
+};
+
+SUITE("posix", tests)

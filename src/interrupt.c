@@ -2,6 +2,7 @@
  * setting and asking; pause. */
 #include "interrupt.h"
 
+#include "fork.h"
 #include "parking_lot.h"
 
 #define SIGNALS 32 /* numbers 1 to 31: one bit each beside the interrupt's */
@@ -16,6 +17,16 @@ static uint32_t handler_runs;
 void thrum__interrupts_begin(void)
 {
     thrum__port_lock_init(&handlers_lock);
+}
+
+void thrum__interrupts_hold(void)
+{
+    thrum__port_lock_acquire(&handlers_lock);
+}
+
+void thrum__interrupts_let_go(void)
+{
+    thrum__port_lock_release(&handlers_lock);
 }
 
 /* ---- The mailbox ------------------------------------------------------------------------------------------------ */

@@ -4,6 +4,7 @@
  */
 #include <thrum/local.h>
 
+#include "fork.h"
 #include "threads.h"
 
 #include <string.h>
@@ -19,6 +20,16 @@ static slot slots[THRUM_LOCAL_MAX];
 void thrum__locals_begin(void)
 {
     thrum__port_lock_init(&slots_lock);
+}
+
+void thrum__locals_hold(void)
+{
+    thrum__port_lock_acquire(&slots_lock);
+}
+
+void thrum__locals_let_go(void)
+{
+    thrum__port_lock_release(&slots_lock);
 }
 
 static uint32_t generation_of(uint32_t index)

@@ -16,6 +16,7 @@
  */
 #include "parking_lot.h"
 
+#include "fork.h"
 #include "interrupt.h"
 
 enum { BUCKETS = 256, BATCH = 16 };
@@ -30,7 +31,9 @@ typedef struct bucket {
 
 struct waiter {
     waiter *next, *previous;
-    void *object; /* atomic: written under its bucket's lock, and read by its owner to find that bucket */
+    waiter *outer; /* the wait that this one is nested in: it runs in a signal handler of that one */
+    bool queued;   /* in a bucket's queue */
+    void *object;  /* atomic: written under its bucket's lock, and read by its owner to find that bucket */
     bool (*take)(void *object, void *arg);
     void *take_arg;
     const thrum__held_lock *lock;
@@ -96,12 +99,14 @@ static void enqueue(bucket *b, waiter *w)
     w->next = before ? before->next : b->first;
     *(w->next ? &w->next->previous : &b->last) = w;
     *(before ? &before->next : &b->first) = w;
+    w->queued = true;
 }
 
 static void dequeue(bucket *b, waiter *w)
 {
     *(w->previous ? &w->previous->next : &b->first) = w->next;
     *(w->next ? &w->next->previous : &b->last) = w->previous;
+    w->queued = false;
 }
 
 static waiter *next_at(waiter *w, const void *object)
@@ -278,6 +283,23 @@ static thrum_status await(thrum_thread *self, thrum__wait *wait, waiter *w, int6
     }
 }
 
+static thrum_status wait_as(thrum_thread *self, thrum__wait *wait, waiter *w, thrum_deadline deadline)
+{
+    switch (arrive(w)) {
+    case TAKEN:
+        return THRUM_OK;
+    case CONFLICT:
+        return THRUM_INVALID;
+    case QUEUED:
+        break;
+    }
+    if (wait->lock)
+        wait->lock->release(wait->lock->object);
+    thrum_status status = await(self, wait, w, deadline.at);
+    wait->lock_is_back = w->moved;
+    return status;
+}
+
 thrum_status thrum__park(thrum__wait *wait, thrum_deadline deadline)
 {
     thrum_thread *self = thrum__self();
@@ -292,18 +314,13 @@ thrum_status thrum__park(thrum__wait *wait, thrum_deadline deadline)
         .parker = self && thrum__has_parker(self) ? &self->parker : NULL,
         .since = thrum__port_now(),
     };
-    switch (arrive(&w)) {
-    case TAKEN:
-        return THRUM_OK;
-    case CONFLICT:
-        return THRUM_INVALID;
-    case QUEUED:
-        break;
+    if (self) {
+        w.outer = self->waits;
+        self->waits = &w;
     }
-    if (wait->lock)
-        wait->lock->release(wait->lock->object);
-    thrum_status status = await(self, wait, &w, deadline.at);
-    wait->lock_is_back = w.moved;
+    thrum_status status = wait_as(self, wait, &w, deadline);
+    if (self)
+        self->waits = w.outer;
     return status;
 }
 
@@ -455,4 +472,31 @@ void thrum__notify(void *cond, uint32_t n, void (*unmark)(void *cond))
     }
     unlock_two(two);
     wake(&list);
+}
+
+/* ---- Fork --------------------------------------------------------------------------------------------------------- */
+
+void thrum__lot_hold(void)
+{
+    for (int i = 0; i < BUCKETS; i++)
+        thrum__port_lock_acquire(&buckets[i].lock);
+}
+
+void thrum__lot_let_go(void)
+{
+    for (int i = 0; i < BUCKETS; i++)
+        thrum__port_lock_release(&buckets[i].lock);
+}
+
+/* The other threads' records lie on stacks that nobody runs on: the queues are made anew, of the forking thread's own
+ * waits. Those that handlers run in, with their place kept, are all it can have there. */
+void thrum__lot_reborn(thrum_thread *self)
+{
+    for (int i = 0; i < BUCKETS; i++) {
+        buckets[i].first = buckets[i].last = NULL;
+        thrum__port_cond_init(&buckets[i].cond); /* who slept there is gone, and did not say so */
+    }
+    for (waiter *w = self ? (waiter *)self->waits : NULL; w; w = w->outer)
+        if (w->queued)
+            enqueue(bucket_of(w->object), w);
 }

@@ -27,6 +27,11 @@ typedef struct thrum__port_upcalls {
     void (*signal_arrived)(int signum);
     /* What a thread runs that thrum__port_thread_start starts. */
     void (*thread_began)(void *arg);
+    /* Around a fork of this process, on the thread that forks, with every signal blocked: before it, and after it in
+     * the parent or in the child, of which that thread is then the only one, and the main one. */
+    void (*fork_prepare)(void);
+    void (*fork_parent)(void);
+    void (*fork_child)(void);
 } thrum__port_upcalls;
 
 /* Run `begin` if nobody has, and wait until it has been run. For the core's own beginning alone. */
@@ -94,6 +99,10 @@ typedef union thrum__parker {
  * whose parker the signal handler unparks; such a one must be async-signal-safe. False if the system has nothing left
  * for it. */
 bool thrum__port_parker_init(thrum__parker *parker, bool main);
+
+/* In a child of fork: the calling thread's parker, of whatever kind it was, becomes a main thread's, with no permit,
+ * and shares nothing with the parent. False if the system has nothing left for it: then it is no parker. */
+bool thrum__port_parker_reborn(thrum__parker *parker);
 
 /* Take the permit; sleep until there is one or thrum__port_now() >= at (INT64_MAX: for ever). May return early. Only
  * the thread whose parker it is calls this, with no port lock held. Not a POSIX cancellation point. */

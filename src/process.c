@@ -2,6 +2,7 @@
 #include <thrum/process.h>
 
 #include "event.h"
+#include "fork.h"
 #include "interrupt.h"
 #include "process.h"
 #include "threads.h"
@@ -21,6 +22,21 @@ static bool at_exit_told;
 void thrum__process_begin(void)
 {
     thrum__port_lock_init(&process_lock);
+}
+
+void thrum__process_hold(void)
+{
+    thrum__port_lock_acquire(&process_lock);
+}
+
+void thrum__process_let_go(void)
+{
+    thrum__port_lock_release(&process_lock);
+}
+
+void thrum__process_reborn(void)
+{
+    shutting_down = false;
 }
 
 /* ---- Beginning -------------------------------------------------------------------------------------------------- */

@@ -2,6 +2,7 @@
  */
 #include "threads.h"
 
+#include "fork.h"
 #include "interrupt.h"
 #include "parking_lot.h"
 #include "process.h"
@@ -26,7 +27,13 @@ static uint32_t begun;
 static void enlist(thrum_thread *thread, const char *name);
 static bool make_parker(thrum_thread *record, bool main);
 
-static const thrum__port_upcalls upcalls = {thrum__signal_arrived, thrum__thread_began};
+static const thrum__port_upcalls upcalls = {
+    .signal_arrived = thrum__signal_arrived,
+    .thread_began = thrum__thread_began,
+    .fork_prepare = thrum__fork_prepare,
+    .fork_parent = thrum__fork_parent,
+    .fork_child = thrum__fork_child,
+};
 
 static void begin(void)
 {
@@ -387,4 +394,51 @@ bool thrum__claim_main(void)
     if (self != thrum__main())
         replace_main(self);
     return true;
+}
+
+/* ---- Fork --------------------------------------------------------------------------------------------------------- */
+
+void thrum__threads_hold(void)
+{
+    thrum__port_lock_acquire(&registry_lock);
+}
+
+void thrum__threads_let_go(void)
+{
+    thrum__port_lock_release(&registry_lock);
+}
+
+/* Somebody else's thread does not exist here. For those who have a reference to it, it has ended. The record is not
+ * used again: its parker may be in the middle of anything. */
+static void end_of_another(thrum_thread *thread)
+{
+    thrum_event_init(&thread->started, false); /* nobody sleeps there, so setting them asks nothing of the lot */
+    thrum_event_init(&thread->done, false);
+    thrum_event_set(&thread->started);
+    thrum_event_set(&thread->done);
+    thread->listed = false;
+}
+
+/* The thread that forked is alone, and main, with nothing pending. */
+static void become_main(thrum_thread *self)
+{
+    self->daemon = false;
+    self->running = 0;
+    self->next = self->previous = NULL;
+    self->native_id = thrum__port_native_id();
+    thrum__store_u32_release(&self->mail, 0);
+    thrum__store_u32_release(&self->parker_ready, thrum__port_parker_reborn(&self->parker));
+    thrum_thread_retain(self); /* main's record is there for good */
+    thrum__store_pointer_release((void **)&main_record, self);
+}
+
+void thrum__threads_reborn(thrum_thread *self)
+{
+    for (thrum_thread *thread = oldest; thread; thread = thread->next)
+        if (thread != self)
+            end_of_another(thread);
+    if (self)
+        become_main(self);
+    oldest = newest = self;
+    alive = self ? 1 : 0;
 }

@@ -44,6 +44,7 @@ struct thrum_thread {
 
     void *(*run)(void *);
     void *arg;
+    void *waits;  /* the thread's own: its waits in the parking lot, the innermost first */
     void *result; /* written before `done` is set */
 
     char name[THRUM_THREAD_NAME_MAX + 1]; /* guarded by the registry's lock, as is what follows */

@@ -5,7 +5,9 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* ---- The end of threads ---------------------------------------------------------------------------------------------- */
@@ -187,6 +189,120 @@ static void main_can_be_interrupted_from_a_signal_handler(void)
     CHECK_STATUS(thrum_signal_handle(THRUM_SIGUSR1, THRUM_SIGNAL_DEFAULT, NULL), THRUM_OK);
 }
 
+/* ---- Fork ------------------------------------------------------------------------------------------------------------- */
+
+static uint32_t churning_is_over;
+static thrum_lock churned;
+static thrum_semaphore churned_semaphore = THRUM_SEMAPHORE_INIT(1);
+
+static void *churn(void *unused)
+{
+    while (!thrum__load_u32_acquire(&churning_is_over)) {
+        thrum_lock_acquire(&churned);
+        (void)thrum_lock_release(&churned);
+        if (thrum_semaphore_acquire(&churned_semaphore, support_in(1)) == THRUM_OK)
+            thrum_semaphore_release(&churned_semaphore, 1);
+    }
+    return unused;
+}
+
+static void *set_given(void *event)
+{
+    thrum_event_set((thrum_event *)event);
+    return event;
+}
+
+/* What a child of fork does with the library. 0: all of it worked. */
+static int use_in_child(thrum_thread *parents_worker)
+{
+    thrum_event event = THRUM_EVENT_INIT;
+    thrum_thread *thread;
+    if (!thrum_is_main_thread() || thrum_thread_main() != thrum_thread_current())
+        return 1;
+    if (thrum_thread_count() != 1)
+        return 2;
+    if (support_is_blocked(SIGINT) || support_is_blocked(SIGTERM))
+        return 3;
+    if (thrum_sleep(0) != THRUM_OK) /* what was pending in the parent is not here */
+        return 4;
+    if (thrum_thread_start(&thread, set_given, &event, NULL) != THRUM_OK)
+        return 5;
+    if (thrum_event_wait(&event, support_in(10000)) != THRUM_OK ||
+        thrum_thread_join(thread, support_in(10000), NULL) != THRUM_OK)
+        return 6;
+    if (thrum_signal_handle(THRUM_SIGINT, THRUM_SIGNAL_INTERRUPT, NULL) != THRUM_OK || kill(getpid(), SIGINT) != 0)
+        return 7;
+    if (thrum_sleep(THRUM_SECONDS(10)) != THRUM_INTERRUPTED)
+        return 8;
+    if (thrum_thread_join(parents_worker, THRUM_IMMEDIATELY, NULL) != THRUM_OK) /* it does not exist here */
+        return 9;
+    return 0;
+}
+
+static int fork_and_use(thrum_thread *worker, bool by_exit)
+{
+    int status;
+    pid_t child = fork();
+    if (child == 0) {
+        int result = use_in_child(worker);
+        if (by_exit)
+            exit(result); /* with thrum's own shutdown, which has nobody to wait for */
+        _exit(result);
+    }
+    return waitpid(child, &status, 0) == child && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void *fork_here(void *worker)
+{
+    return (void *)(intptr_t)fork_and_use((thrum_thread *)worker, false);
+}
+
+static void a_child_of_fork_is_usable_while_others_lock_and_wait(void)
+{
+    thrum_thread *workers[3];
+    churning_is_over = 0;
+    fflush(NULL);
+    for (int i = 0; i < 3; i++)
+        workers[i] = support_start(churn, NULL);
+    int rounds = support_slowness() > 1 ? 5 : 40;
+    for (int i = 0; i < rounds; i++) {
+        CHECK_STATUS(thrum_thread_interrupt(thrum_thread_main()), THRUM_OK);
+        CHECK_IS(fork_and_use(workers[0], i % 2), 0);
+        CHECK(thrum_thread_take_interrupt()); /* the parent keeps what is its own */
+        thrum_thread *forker = support_start(fork_here, workers[0]);
+        CHECK_IS((intptr_t)support_join(forker), 0);
+        support_foreign *foreign = support_foreign_start(fork_here, workers[0]);
+        support_foreign_join(foreign);
+    }
+    support_set_flag(&churning_is_over);
+    for (int i = 0; i < 3; i++)
+        support_join(workers[i]);
+}
+
+static int forked_child = -1;
+
+static thrum_status fork_in_a_handler(int signum, void *worker)
+{
+    (void)signum;
+    forked_child = fork_and_use((thrum_thread *)worker, false);
+    return THRUM_INTERRUPTED;
+}
+
+static void a_handler_may_fork_within_a_wait(void)
+{
+    static thrum_event never;
+    thrum_thread *worker = support_start(churn, NULL);
+    churning_is_over = 0;
+    thrum_signal_handler handler = {fork_in_a_handler, worker};
+    CHECK_STATUS(thrum_signal_handle(THRUM_SIGUSR1, handler, NULL), THRUM_OK);
+    CHECK_STATUS(thrum_interrupt_main(THRUM_SIGUSR1), THRUM_OK);
+    CHECK_STATUS(thrum_event_wait(&never, support_in(20000)), THRUM_INTERRUPTED);
+    CHECK_IS(forked_child, 0);
+    CHECK_STATUS(thrum_signal_handle(THRUM_SIGUSR1, THRUM_SIGNAL_DEFAULT, NULL), THRUM_OK);
+    support_set_flag(&churning_is_over);
+    support_join(worker);
+}
+
 /* ---- When the system has nothing left -------------------------------------------------------------------------------------- */
 
 static void *nothing(void *unused)
@@ -226,6 +342,8 @@ static const support_test tests[] = {
     TEST(a_signal_ends_a_system_call_that_main_is_in),
     TEST(an_ignored_signal_that_was_inherited_is_told),
     TEST(main_can_be_interrupted_from_a_signal_handler),
+    TEST(a_child_of_fork_is_usable_while_others_lock_and_wait),
+    TEST(a_handler_may_fork_within_a_wait),
     TEST(a_thread_that_the_system_refuses_is_not_counted),
 };
 

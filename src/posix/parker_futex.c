@@ -63,6 +63,11 @@ bool thrum__port_parker_init(thrum__parker *parker, bool main)
     return true;
 }
 
+bool thrum__port_parker_reborn(thrum__parker *parker)
+{
+    return thrum__port_parker_init(parker, true);
+}
+
 void thrum__port_park(thrum__parker *parker, int64_t at)
 {
     uint32_t *word = &((futex_parker *)parker)->word;

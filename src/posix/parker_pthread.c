@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <string.h>
 #include <unistd.h>
 
 enum { EMPTY, PERMIT, SLEEPING };
@@ -121,6 +122,17 @@ bool thrum__port_parker_init(thrum__parker *memory, bool main)
     thrum__port_lock_init(&parker->u.other.lock);
     thrum__port_cond_init(&parker->u.other.cond);
     return true;
+}
+
+bool thrum__port_parker_reborn(thrum__parker *memory)
+{
+    pthread_parker *parker = (pthread_parker *)memory;
+    if (parker->main) { /* our copies of the parent's pipe */
+        close(parker->u.main.read);
+        close(parker->u.main.write);
+    }
+    memset(parker, 0, sizeof *parker);
+    return thrum__port_parker_init(memory, true);
 }
 
 void thrum__port_park(thrum__parker *memory, int64_t at)

@@ -26,6 +26,9 @@ void thrum__posix_signal_mask(sigset_t *set);
 /* signal.c's part of thrum__port_begin. */
 void thrum__posix_signals_begin(const thrum__port_upcalls *upcalls);
 
+/* In a child of fork: no thread is about to send a signal. */
+void thrum__posix_signals_reborn(void);
+
 /* Send a signal to the main thread of this process. Async-signal-safe. */
 void thrum__posix_kill_main(int signum);
 

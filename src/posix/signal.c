@@ -54,10 +54,16 @@ static const known_signal signals[LARGEST + 1] = {
 };
 
 static void (*signal_arrived)(int);
+static uint32_t caught, senders; /* atomic; see send_to_main */
 
 void thrum__posix_signals_begin(const thrum__port_upcalls *upcalls)
 {
     signal_arrived = upcalls->signal_arrived;
+}
+
+void thrum__posix_signals_reborn(void)
+{
+    thrum__store_u32_release(&senders, 0);
 }
 
 static bool in_range(int signum)
@@ -90,8 +96,6 @@ void thrum__posix_signal_mask(sigset_t *set)
  * the process. `senders` counts who has looked and may be about to send: who changes the disposition takes the signal's
  * bit away, then waits until they are through.
  */
-static uint32_t caught, senders; /* atomic */
-
 static uint32_t bit_of(int signum)
 {
     return UINT32_C(1) << signum;

@@ -188,8 +188,11 @@ void thrum__port_thread_exit(void)
 
 /* ---- Starting --------------------------------------------------------------------------------------------------- */
 
+THREAD_LOCAL bool is_ours; /* a thread that thrum started: it has signals blocked */
+
 static void *began(void *arg)
 {
+    is_ours = true;
     thread_began(arg);
     return NULL;
 }
@@ -286,11 +289,60 @@ void thrum__port_name_thread(uintptr_t handle, const char *name)
 #endif
 }
 
-/* ---- The beginning ---------------------------------------------------------------------------------------------- */
+/* ---- Fork --------------------------------------------------------------------------------------------------------- */
+
+/* Signals are blocked across a fork, so that none is handled in a child that is not one yet. Only one thread at a time
+ * is between before_fork and after it: fork_prepare takes locks. */
+static const thrum__port_upcalls *core;
+static sigset_t mask_at_fork, mask_of_main;
+
+static void before_fork(void)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    core->fork_prepare();
+    mask_at_fork = before;
+}
+
+static void after_fork_in_parent(void)
+{
+    sigset_t before = mask_at_fork;
+    core->fork_parent();
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+/* The child of a thread that thrum started gets back the signals that were kept from that thread. */
+static sigset_t mask_of_child(void)
+{
+    sigset_t mask = mask_at_fork, ours;
+    thrum__posix_signal_mask(&ours);
+    for (int signum = 1; signum < 32 && is_ours; signum++)
+        if (sigismember(&ours, signum) == 1 && sigismember(&mask_of_main, signum) != 1)
+            sigdelset(&mask, signum);
+    return mask;
+}
+
+static void after_fork_in_child(void)
+{
+    sigset_t mask = mask_of_child();
+#if !defined(THRUM_HAVE_TGKILL)
+    main_thread = pthread_self();
+#endif
+    is_ours = false;
+    thrum__posix_signals_reborn();
+    core->fork_child();
+    pthread_sigmask(SIG_SETMASK, &mask, NULL);
+}
+
+/* ---- The beginning ------------------------------------------------------------------------------------------------- */
 
 void thrum__port_begin(const thrum__port_upcalls *upcalls)
 {
+    core = upcalls;
     thread_began = upcalls->thread_began;
     end_key_made = pthread_key_create(&end_key, end_round) == 0;
+    pthread_sigmask(SIG_BLOCK, NULL, &mask_of_main);
     thrum__posix_signals_begin(upcalls);
+    pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
 }

@@ -31,6 +31,12 @@ bool thrum__port_parker_init(thrum__parker *memory, bool main)
     return true;
 }
 
+bool thrum__port_parker_reborn(thrum__parker *memory)
+{
+    (void)memory;
+    return false; /* Windows has no fork */
+}
+
 static bool has_handles(win32_parker *parker)
 {
     if (!parker->event)

@@ -26,6 +26,7 @@ static thrum_status terminate(int signum, void *unused)
 {
     (void)unused;
     printf("Caught signal: %d\n", signum);
+    fflush(stdout);
     terminated = true;
     return THRUM_INTERRUPTED; /* end the join that main is in */
 }

@@ -51,11 +51,15 @@
 #ifdef __cplusplus
 #define THRUM_BEGIN_DECLARATIONS extern "C" {
 #define THRUM_END_DECLARATIONS   }
-#define THRUM_ALIGNAS_           alignas
+#define THRUM_ALIGNAS_(bytes)    alignas(bytes)
+#elif defined(_MSC_VER)
+#define THRUM_BEGIN_DECLARATIONS
+#define THRUM_END_DECLARATIONS
+#define THRUM_ALIGNAS_(bytes) __declspec(align(bytes))
 #else
 #define THRUM_BEGIN_DECLARATIONS
 #define THRUM_END_DECLARATIONS
-#define THRUM_ALIGNAS_ _Alignas
+#define THRUM_ALIGNAS_(bytes) _Alignas(bytes)
 #endif
 
 /* A value of a struct type, written so that C and C++ both take it: THRUM_VALUE_(thrum_deadline, 0). */

@@ -7,7 +7,7 @@ set(THREADS_PREFER_PTHREAD_FLAG ON)
 find_package(Threads REQUIRED)
 
 set(THRUM_CORE
-    cond event fork interrupt local lock monitor once parking_lot process rlock semaphore status thread threads time)
+    blocking cond event fork interrupt local lock monitor once parking_lot process rlock semaphore status thread threads time)
 list(TRANSFORM THRUM_CORE PREPEND src/)
 list(TRANSFORM THRUM_CORE APPEND .c)
 

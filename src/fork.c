@@ -30,6 +30,7 @@ void thrum__fork_child(void)
 {
     thrum_thread *self = (thrum_thread *)thrum__port_self();
     thrum__process_reborn();
+    thrum__blocking_reborn();
     thrum__threads_reborn(self);
     thrum__lot_reborn(self);
     let_go();

@@ -22,6 +22,7 @@ void thrum__threads_let_go(void);
 void thrum__threads_reborn(thrum_thread *self);
 void thrum__interrupts_hold(void);
 void thrum__interrupts_let_go(void);
+void thrum__blocking_reborn(void);
 void thrum__locals_hold(void);
 void thrum__locals_let_go(void);
 void thrum__lot_hold(void);

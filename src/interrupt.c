@@ -33,9 +33,12 @@ void thrum__interrupts_let_go(void)
 
 void thrum__post(thrum_thread *thread, uint32_t bits)
 {
-    thrum__fetch_or_u32_acq_rel(&thread->mail, bits); /* first the news; release, for thrum__has_mail */
+    uint32_t before =
+        thrum__fetch_or_u32_acq_rel(&thread->mail, bits); /* first the news; release, for thrum__has_mail */
     if (thrum__has_parker(thread))
         thrum__port_unpark(&thread->parker);
+    if (before & THRUM__MAIL_REGION)
+        thrum__blocking_nudge();
 }
 
 void thrum__signal_arrived(int signum)

@@ -13,6 +13,7 @@
 #include <thrum/signal.h>
 
 #define THRUM__MAIL_INTERRUPT UINT32_C(1)
+#define THRUM__MAIL_REGION    (UINT32_C(1) << 9) /* SIGKILL's bit, which no mail has: main is in a blocking region */
 
 /* Once, from thrum__begin. */
 void thrum__interrupts_begin(void);
@@ -20,8 +21,9 @@ void thrum__interrupts_begin(void);
 /* Put bits into a thread's mailbox and wake it. Any thread; for the main thread's record also a signal handler. */
 void thrum__post(thrum_thread *thread, uint32_t bits);
 
-/* Whether an interruption point has anything to do. The signals whose handlers the thread is in do not count: they wait
- * until those return. For the calling thread; self may be NULL. */
+/* Whether an interruption point has anything to do. What is in `running` does not count: the signals whose handlers the
+ * thread is in, which wait until those return, and the region's bit, always. For the calling thread; self may be NULL.
+ */
 static inline bool thrum__has_mail(const thrum_thread *self)
 {
     return self && (thrum__load_u32_acquire(&self->mail) & ~self->running) != 0; /* pairs with thrum__post */
@@ -37,6 +39,9 @@ static inline thrum_status thrum__interruption_point(void)
     thrum_thread *self = thrum__self();
     return thrum__has_mail(self) ? thrum__take_mail(self) : THRUM_OK;
 }
+
+/* Mail came for a main thread in a blocking region: have its system call broken. Signal handlers may call it. */
+void thrum__blocking_nudge(void);
 
 /* The port's news of a signal; see port.h. */
 void thrum__signal_arrived(int signum);

@@ -180,6 +180,19 @@ bool thrum__port_signal_set(int signum, thrum__disposition disposition);
 /* Send the main thread this signal, which is CAUGHT, by the road that a real one takes. Async-signal-safe. */
 void thrum__port_signal_main(int signum);
 
+/*
+ * To end a system call that the main thread is blocked in. begin: on the main thread, before the first time; false if
+ * the system refused. break_main: another thread ends the call that main is in at that moment, if it can be ended;
+ * otherwise nothing happens. On POSIX a signal does it (SIGURG, which means nothing unless a program asks for it); on
+ * Windows CancelSynchronousIo.
+ */
+bool thrum__port_break_begin(void);
+void thrum__port_break_main(void);
+
+/* The reason that the program's own last system call left (errno, GetLastError), to be kept over calls of the port. */
+uint64_t thrum__port_keep_reason(void);
+void thrum__port_restore_reason(uint64_t reason);
+
 /* Send this process the signal from outside, so to speak. THRUM_OK, THRUM_INVALID or THRUM_SYSTEM. */
 thrum_status thrum__port_signal_raise(int signum);
 

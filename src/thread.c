@@ -73,6 +73,22 @@ thrum_status thrum__thread_start_late(void *(*run)(void *), void *arg)
     return start(NULL, run, arg, &options, thrum__record_enlist_late);
 }
 
+thrum_status thrum__thread_start_hidden(thrum_thread **thread, void *(*run)(void *))
+{
+    thrum_thread *record = thrum__record_new_like_main();
+    if (!record)
+        return thrum__failed(THRUM_NO_MEMORY);
+    record->run = run;
+    record->daemon = true;
+    (void)thrum__name_keep("thrum-nudger", record->name);
+    thrum_status status = thrum__port_thread_start(record, 0);
+    if (status == THRUM_OK)
+        *thread = record;
+    else
+        thrum_thread_release(record);
+    return status == THRUM_OK ? status : thrum__failed(status);
+}
+
 void thrum_thread_exit(void *result)
 {
     thrum_thread *self = thrum__self();

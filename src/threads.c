@@ -26,6 +26,7 @@ static uint32_t begun;
 
 static void enlist(thrum_thread *thread, const char *name);
 static bool make_parker(thrum_thread *record, bool main);
+static thrum_thread *begin_record(thrum_thread *record);
 
 static const thrum__port_upcalls upcalls = {
     .signal_arrived = thrum__signal_arrived,
@@ -43,7 +44,7 @@ static void begin(void)
     thrum__interrupts_begin();
     thrum__locals_begin();
     thrum__process_begin();
-    first_record.references = 1; /* for good */
+    begin_record(&first_record); /* with a reference for good */
     first_record.adopted = true;
     first_record.daemon = false;
     make_parker(&first_record, true);
@@ -90,26 +91,45 @@ static void clear(thrum_thread *record)
     memset(&record->mail, 0, sizeof *record - offsetof(thrum_thread, mail));
 }
 
-thrum_thread *thrum__record_new(void)
+static thrum_thread *take_free_record(void)
 {
     thrum__port_lock_acquire(&registry_lock);
     thrum_thread *record = free_records;
     if (record)
         free_records = record->next;
     thrum__port_lock_release(&registry_lock);
-    if (record) {
+    if (record)
         clear(record);
-    } else {
-        record = (thrum_thread *)thrum__port_allocate(sizeof *record);
-        if (!record)
-            return NULL;
-        if (!make_parker(record, false)) {
-            thrum__port_free(record);
-            return NULL;
-        }
-    }
-    record->references = 1;
     return record;
+}
+
+static thrum_thread *allocate_record(bool like_main)
+{
+    thrum_thread *record = (thrum_thread *)thrum__port_allocate(sizeof *record);
+    if (!record || make_parker(record, like_main))
+        return record;
+    thrum__port_free(record);
+    return NULL;
+}
+
+static thrum_thread *begin_record(thrum_thread *record)
+{
+    if (record) {
+        record->references = 1;
+        record->running = THRUM__MAIL_REGION;
+    }
+    return record;
+}
+
+thrum_thread *thrum__record_new(void)
+{
+    thrum_thread *record = take_free_record();
+    return begin_record(record ? record : allocate_record(false));
+}
+
+thrum_thread *thrum__record_new_like_main(void)
+{
+    return begin_record(allocate_record(true));
 }
 
 thrum_thread *thrum_thread_retain(thrum_thread *thread)
@@ -423,10 +443,10 @@ static void end_of_another(thrum_thread *thread)
 static void become_main(thrum_thread *self)
 {
     self->daemon = false;
-    self->running = 0;
+    self->running = THRUM__MAIL_REGION;
     self->next = self->previous = NULL;
     self->native_id = thrum__port_native_id();
-    thrum__store_u32_release(&self->mail, 0);
+    thrum__fetch_and_u32_acq_rel(&self->mail, THRUM__MAIL_REGION);
     thrum__store_u32_release(&self->parker_ready, thrum__port_parker_reborn(&self->parker));
     thrum_thread_retain(self); /* main's record is there for good */
     thrum__store_pointer_release((void **)&main_record, self);

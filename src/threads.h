@@ -29,7 +29,7 @@ struct thrum_thread {
     uint32_t parker_ready; /* atomic; 0 only for a main thread to whom the system gave none */
 
     uint32_t mail;      /* atomic: what is pending; see interrupt.h */
-    uint32_t running;   /* main's own: the signals whose handlers it is in */
+    uint32_t running;   /* the thread's own: what in its mail it must not act on now */
     int interrupted_by; /* main's own: the signal whose handler said INTERRUPTED last */
 
     uint32_t references; /* atomic; the thread itself has one while it lives */
@@ -85,8 +85,9 @@ bool thrum__claim_main(void);
 /* The main thread can be woken by a signal: its parker has what it needs. */
 bool thrum__main_can_be_woken(void);
 
-/* A record with one reference, not yet alive; NULL without memory. */
+/* A record with one reference, not yet alive; NULL without memory. Or one with a parker like main's. */
 thrum_thread *thrum__record_new(void);
+thrum_thread *thrum__record_new_like_main(void);
 
 /* Count the thread as alive, with a reference of its own. A name of NULL makes one up. False, and nothing done, if the
  * last threads have been joined; a daemon is let in all the same if `late`. */
@@ -114,6 +115,9 @@ bool thrum__threads_closed(void);
 
 /* Start a daemon thread even after the last threads have been joined, and forget it. */
 thrum_status thrum__thread_start_late(void *(*run)(void *), void *arg);
+
+/* Start a thread that is in no list and never ends. Its parker can be unparked by signal handlers, as main's. */
+thrum_status thrum__thread_start_hidden(thrum_thread **thread, void *(*run)(void *));
 
 /* Once, from thrum__begin. */
 void thrum__locals_begin(void);

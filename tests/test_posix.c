@@ -3,10 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -189,6 +192,143 @@ static void main_can_be_interrupted_from_a_signal_handler(void)
     CHECK_STATUS(thrum_signal_handle(THRUM_SIGUSR1, THRUM_SIGNAL_DEFAULT, NULL), THRUM_OK);
 }
 
+/* ---- Blocking regions -------------------------------------------------------------------------------------------------- */
+
+static int nothing_comes[2], listener;
+
+static int in_read(void)
+{
+    char byte;
+    return (int)read(nothing_comes[0], &byte, 1);
+}
+static int in_accept(void)
+{
+    return accept(listener, NULL, NULL);
+}
+static int in_poll(void)
+{
+    struct pollfd file = {nothing_comes[0], POLLIN, 0};
+    return poll(&file, 1, 20000);
+}
+static int in_nanosleep(void)
+{
+    struct timespec length = {20, 0};
+    return nanosleep(&length, NULL);
+}
+
+static void set_up_calls(void)
+{
+    struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    listener = socket(AF_INET, SOCK_STREAM, 0);
+    if (pipe(nothing_comes) != 0 || bind(listener, (struct sockaddr *)&any, sizeof any) != 0 ||
+        listen(listener, 1) != 0)
+        support_give_up("no pipe or socket");
+}
+
+static void tear_down_calls(void)
+{
+    close(nothing_comes[0]);
+    close(nothing_comes[1]);
+    close(listener);
+}
+
+typedef struct breaker {
+    thrum_event go;
+    bool over;
+    bool by_thread_interrupt;
+    unsigned delay; /* microseconds: some hit before the call, some in it */
+} breaker;
+
+static void *break_when_told(void *arg)
+{
+    breaker *b = (breaker *)arg;
+    for (;;) {
+        if (thrum_event_wait(&b->go, THRUM_FOREVER) != THRUM_OK || b->over)
+            return NULL;
+        thrum_nanos until = thrum_now() + THRUM_MICROSECONDS(b->delay);
+        while (thrum_now() < until) {}
+        if (b->by_thread_interrupt)
+            (void)thrum_thread_interrupt(thrum_thread_main());
+        else
+            thrum_interrupt_main(THRUM_SIGUSR1);
+    }
+}
+
+/* Invariant 5: in the call, or just before it, an interrupt ends it. */
+static void an_interrupt_ends_a_system_call_in_a_region(void)
+{
+    int (*const calls[])(void) = {in_read, in_accept, in_poll, in_nanosleep};
+    breaker b = {.go = THRUM_EVENT_AUTO_INIT};
+    int refused = 0, wrong = 0, late = 0;
+    set_up_calls();
+    CHECK_STATUS(thrum_signal_handle(THRUM_SIGUSR1, THRUM_SIGNAL_INTERRUPT, NULL), THRUM_OK);
+    thrum_thread *thread = support_start(break_when_told, &b);
+    for (int round = 0; round < 1200; round++) {
+        b.delay = (unsigned)round % 60;
+        b.by_thread_interrupt = round % 3 == 0;
+        thrum_nanos start = thrum_now();
+        thrum_event_set(&b.go);
+        if (thrum_blocking_begin() != THRUM_OK) {
+            refused++; /* it came before the region */
+            continue;
+        }
+        int result = calls[round % 4]();
+        int reason = errno;
+        if (thrum_blocking_end() != THRUM_INTERRUPTED || result != -1 || reason != EINTR || errno != EINTR)
+            wrong++;
+        if (support_since(start) > 1000)
+            late++;
+    }
+    b.over = true;
+    thrum_event_set(&b.go);
+    support_join(thread);
+    CHECK_IS(wrong, 0);
+    CHECK_IS(late, 0);
+    CHECK(refused < 1200);
+    CHECK_STATUS(thrum_sleep(0), THRUM_OK); /* nothing is left over */
+    CHECK_STATUS(thrum_signal_handle(THRUM_SIGUSR1, THRUM_SIGNAL_DEFAULT, NULL), THRUM_OK);
+    tear_down_calls();
+}
+
+static void *begin_elsewhere(void *out)
+{
+    ((thrum_status *)out)[0] = thrum_blocking_begin();
+    ((thrum_status *)out)[1] = thrum_blocking_end();
+    return NULL;
+}
+
+static void regions_are_mains_and_do_not_nest(void)
+{
+    thrum_status elsewhere[2] = {THRUM_OK, THRUM_OK};
+    CHECK_STATUS(thrum_blocking_end(), THRUM_INVALID);
+    CHECK_STATUS(thrum_blocking_begin(), THRUM_OK);
+    CHECK_STATUS(thrum_blocking_begin(), THRUM_INVALID);
+    CHECK_STATUS(thrum_blocking_end(), THRUM_OK);
+    CHECK_STATUS(thrum_blocking_end(), THRUM_INVALID);
+    CHECK_STATUS(thrum_interrupt_main(THRUM_SIGUSR1), THRUM_NOT_HANDLED);
+    CHECK_STATUS(thrum_thread_interrupt(thrum_thread_main()), THRUM_OK);
+    CHECK_STATUS(thrum_blocking_begin(), THRUM_INTERRUPTED);
+    CHECK_STATUS(thrum_blocking_end(), THRUM_INVALID);
+    support_join(support_start(begin_elsewhere, elsewhere));
+    CHECK_STATUS(elsewhere[0], THRUM_NOT_MAIN);
+    CHECK_STATUS(elsewhere[1], THRUM_NOT_MAIN);
+}
+
+static void the_signal_that_breaks_calls_is_not_the_programs(void)
+{
+    thrum_signal_handler now = {NULL, &now};
+    CHECK_STATUS(thrum_blocking_begin(), THRUM_OK);
+    CHECK_STATUS(thrum_blocking_end(), THRUM_OK);
+    CHECK_STATUS(thrum_signal_handler_of(THRUM_SIGURG, &now), THRUM_OK);
+    CHECK(now.run == NULL);
+    CHECK_STATUS(thrum_signal_handle(THRUM_SIGURG, THRUM_SIGNAL_INTERRUPT, NULL), THRUM_OK);
+    CHECK_STATUS(thrum_signal_raise(THRUM_SIGURG), THRUM_OK); /* a real one is handled */
+    CHECK_STATUS(thrum_signal_check(), THRUM_INTERRUPTED);
+    CHECK_STATUS(thrum_signal_handle(THRUM_SIGURG, THRUM_SIGNAL_DEFAULT, NULL), THRUM_OK);
+    CHECK_STATUS(thrum_signal_raise(THRUM_SIGURG), THRUM_OK);
+    CHECK_STATUS(thrum_signal_check(), THRUM_OK);
+}
+
 /* ---- Fork ------------------------------------------------------------------------------------------------------------- */
 
 static uint32_t churning_is_over;
@@ -342,6 +482,9 @@ static const support_test tests[] = {
     TEST(a_signal_ends_a_system_call_that_main_is_in),
     TEST(an_ignored_signal_that_was_inherited_is_told),
     TEST(main_can_be_interrupted_from_a_signal_handler),
+    TEST(an_interrupt_ends_a_system_call_in_a_region),
+    TEST(regions_are_mains_and_do_not_nest),
+    TEST(the_signal_that_breaks_calls_is_not_the_programs),
     TEST(a_child_of_fork_is_usable_while_others_lock_and_wait),
     TEST(a_handler_may_fork_within_a_wait),
     TEST(a_thread_that_the_system_refuses_is_not_counted),

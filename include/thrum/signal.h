@@ -125,6 +125,29 @@ THRUM_API THRUM_MUST_USE thrum_status thrum_signal_check(void);
 THRUM_API THRUM_MUST_USE thrum_status thrum_signal_pause(thrum_deadline deadline);
 
 /*
+ * A region around a system call that blocks, so that a signal ends that too:
+ *
+ *     if (thrum_blocking_begin() == THRUM_OK) {
+ *         n = read(file, buffer, size);                        // EINTR; Windows: ERROR_OPERATION_ABORTED
+ *         status = thrum_blocking_end();
+ *     }
+ *
+ * A signal for the main thread, or an interrupt, that comes from the begin on, at whatever instant, ends the system
+ * call that main is in: on POSIX by a signal, so the call must be one that EINTR ends, on Windows by
+ * CancelSynchronousIo, so it must be synchronous I/O. That is done again until the end of the region, which should hold
+ * that call and no other. Outside a region nothing is cancelled. The first begin starts a thread of thrum's own, and on
+ * POSIX sets a handler for SIGURG, which is sent for this and not seen by the program.
+ *
+ * begin first runs the handlers of what is pending. It returns THRUM_OK, and the region has begun; or
+ * THRUM_INTERRUPTED, THRUM_NOT_MAIN on another thread, THRUM_INVALID in a region, THRUM_NO_MEMORY, THRUM_NO_THREADS,
+ * THRUM_SYSTEM, and it has not. end runs the handlers of what came, and returns THRUM_OK or THRUM_INTERRUPTED, or
+ * THRUM_NOT_MAIN, or THRUM_INVALID if there was no region; errno and GetLastError are those of the system call. Main
+ * thread. Interruption points. Since 0.1.
+ */
+THRUM_API THRUM_MUST_USE thrum_status thrum_blocking_begin(void);
+THRUM_API THRUM_MUST_USE thrum_status thrum_blocking_end(void);
+
+/*
  * Send the signal to this process, as the system would: handled, ignored, or its default action. POSIX: kill(getpid()).
  * Windows: what thrum handles becomes pending; what it does not and would end a process ends this one. Returns
  * THRUM_OK, THRUM_INVALID for a number that is no signal, THRUM_SYSTEM. Any thread. Not an interruption point. Since

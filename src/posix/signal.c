@@ -116,13 +116,26 @@ static void no_longer_caught(int signum)
         thrum__port_yield(); /* each is within a system call of its end */
 }
 
+/* The signal that breaks a system call of main's. It has our handler from the first region on, caught or not; one that
+ * was sent for this is not passed on. */
+#define BREAK SIGURG
+static bool breaks;     /* written by main */
+static uint32_t broken; /* atomic: a BREAK was sent and has not come yet */
+
+static bool is_for_the_core(int signum)
+{
+    if (signum == BREAK && thrum__exchange_u32_acq_rel(&broken, 0))
+        return false;
+    return (thrum__load_u32_acquire(&caught) & bit_of(signum)) != 0;
+}
+
 static void on_signal(int signum)
 {
     int saved = errno;
-    if (thrum__port_is_main())
-        signal_arrived(signum);
-    else
+    if (!thrum__port_is_main())
         send_to_main(signum);
+    else if (is_for_the_core(signum))
+        signal_arrived(signum);
     errno = saved;
 }
 
@@ -157,12 +170,41 @@ bool thrum__port_signal_set(int signum, thrum__disposition disposition)
         no_longer_caught(signum);
         return false;
     }
+    if (signum == BREAK && breaks) {
+        no_longer_caught(signum);
+        return true;
+    }
     bool was_caught = (thrum__load_u32_acquire(&caught) & bit_of(signum)) != 0;
     no_longer_caught(signum);
     /* Ignored first: that drops what was sent and has not been delivered. */
     if (disposition == THRUM__DEFAULT && was_caught)
         set_action(signum, SIG_IGN);
     return set_action(signum, disposition == THRUM__IGNORED ? SIG_IGN : SIG_DFL);
+}
+
+bool thrum__port_break_begin(void)
+{
+    if (!breaks && thrum__port_signal_now(BREAK) != THRUM__CAUGHT)
+        breaks = set_action(BREAK, on_signal);
+    else
+        breaks = true;
+    return breaks;
+}
+
+void thrum__port_break_main(void)
+{
+    thrum__exchange_u32_acq_rel(&broken, 1);
+    thrum__posix_kill_main(BREAK);
+}
+
+uint64_t thrum__port_keep_reason(void)
+{
+    return (uint64_t)errno;
+}
+
+void thrum__port_restore_reason(uint64_t reason)
+{
+    errno = (int)reason;
 }
 
 void thrum__port_signal_main(int signum)

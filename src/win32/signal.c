@@ -119,6 +119,34 @@ bool thrum__port_signal_set(int signum, thrum__disposition disposition)
     return true;
 }
 
+/* ---- Breaking a system call ---------------------------------------------------------------------------------------- */
+
+static HANDLE main_thread; /* written by main, before its first region */
+
+bool thrum__port_break_begin(void)
+{
+    if (!main_thread)
+        main_thread = (HANDLE)thrum__port_native_handle();
+    if (!main_thread)
+        thrum__win32_fail();
+    return main_thread != NULL;
+}
+
+void thrum__port_break_main(void)
+{
+    CancelSynchronousIo(main_thread);
+}
+
+uint64_t thrum__port_keep_reason(void)
+{
+    return GetLastError();
+}
+
+void thrum__port_restore_reason(uint64_t reason)
+{
+    SetLastError((DWORD)reason);
+}
+
 /* ---- Sending ---------------------------------------------------------------------------------------------------- */
 
 void thrum__port_signal_main(int signum)

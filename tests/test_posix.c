@@ -65,6 +65,8 @@ static void *cancel_me(void *unused)
 
 static void a_thread_that_was_cancelled_is_joined(void)
 {
+    if (support_sanitizer_cannot("follow a thread that is cancelled"))
+        return;
     thrum_thread *thread = support_start(cancel_me, NULL);
     pthread_cancel((pthread_t)thrum_thread_native_handle(thread));
     CHECK(support_join(thread) == NULL);
@@ -400,12 +402,13 @@ static void *fork_here(void *worker)
 static void a_child_of_fork_is_usable_while_others_lock_and_wait(void)
 {
     thrum_thread *workers[3];
+    if (support_sanitizer_cannot("fork with other threads there"))
+        return;
     churning_is_over = 0;
     fflush(NULL);
     for (int i = 0; i < 3; i++)
         workers[i] = support_start(churn, NULL);
-    int rounds = support_slowness() > 1 ? 5 : 40;
-    for (int i = 0; i < rounds; i++) {
+    for (int i = 0; i < 40; i++) {
         CHECK_STATUS(thrum_thread_interrupt(thrum_thread_main()), THRUM_OK);
         CHECK_IS(fork_and_use(workers[0], i % 2), 0);
         CHECK(thrum_thread_take_interrupt()); /* the parent keeps what is its own */
@@ -431,8 +434,10 @@ static thrum_status fork_in_a_handler(int signum, void *worker)
 static void a_handler_may_fork_within_a_wait(void)
 {
     static thrum_event never;
-    thrum_thread *worker = support_start(churn, NULL);
+    if (support_sanitizer_cannot("fork with other threads there"))
+        return;
     churning_is_over = 0;
+    thrum_thread *worker = support_start(churn, NULL);
     thrum_signal_handler handler = {fork_in_a_handler, worker};
     CHECK_STATUS(thrum_signal_handle(THRUM_SIGUSR1, handler, NULL), THRUM_OK);
     CHECK_STATUS(thrum_interrupt_main(THRUM_SIGUSR1), THRUM_OK);
@@ -455,8 +460,8 @@ static void a_thread_that_the_system_refuses_is_not_counted(void)
     struct rlimit limit, tight;
     thrum_thread *thread = NULL;
     size_t before = thrum_thread_count();
-    if (support_slowness() > 1)
-        return; /* a sanitizer's own memory is beyond any such limit */
+    if (support_sanitizer_cannot("live within a limit on memory"))
+        return;
     CHECK_IS(getrlimit(RLIMIT_AS, &limit), 0);
     tight = limit;
     tight.rlim_cur = 1;

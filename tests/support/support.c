@@ -122,16 +122,32 @@ double support_since(thrum_nanos start)
     return (double)(thrum_now() - start) / 1e6;
 }
 
-int support_slowness(void)
-{
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-    return 10;
+#define SANITIZED 1
 #elif defined(__has_feature)
 #if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
-    return 10;
+#define SANITIZED 1
 #endif
+#endif
+
+int support_slowness(void)
+{
+#if defined(SANITIZED)
+    return 10;
 #elif defined(_WIN32)
     return 5; /* Wine, whose waits go through a server */
-#endif
+#else
     return 1;
+#endif
+}
+
+bool support_sanitizer_cannot(const char *what)
+{
+#if defined(SANITIZED)
+    printf("  left out: this sanitizer cannot %s\n", what);
+    return true;
+#else
+    (void)what;
+    return false;
+#endif
 }

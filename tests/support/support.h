@@ -77,6 +77,10 @@ bool support_is_blocked(int signum);
 /* Under a sanitizer or an emulator all is slower: how many times longer a bound on time may be. */
 int support_slowness(void);
 
+/* Whether this is a build with a sanitizer that cannot do this, which is said in the output: the sanitizers' own locks
+ * do not survive a fork, and ThreadSanitizer loses track of a thread that was cancelled in a system call. */
+bool support_sanitizer_cannot(const char *what);
+
 /* Fail the whole program with a message: for what a test cannot go on without. */
 void support_give_up(const char *what);
 

@@ -167,29 +167,9 @@ static const road roads[] = {
     {"a signal to a foreign thread", support_signal_foreign},
 };
 
-/* One sender, which sends when it is told to, after a delay that differs each time: so it hits main before its wait, at
- * its beginning, and asleep. */
-typedef struct sender {
-    const road *road;
-    thrum_event go;
-    bool over;
-    bool failed;
-    uint32_t delay; /* in steps of about a microsecond */
-    thrum_nanos sent;
-} sender;
-
-static void *send_when_told(void *arg)
+static bool send_by_road(void *way)
 {
-    sender *s = (sender *)arg;
-    for (;;) {
-        if (thrum_event_wait(&s->go, THRUM_FOREVER) != THRUM_OK || s->over)
-            return NULL;
-        thrum_nanos until = thrum_now() + THRUM_MICROSECONDS(s->delay);
-        while (thrum_now() < until) {}
-        s->sent = thrum_now();
-        if (!s->road->send(THRUM_SIGINT))
-            s->failed = true;
-    }
+    return ((const road *)way)->send(THRUM_SIGINT);
 }
 
 static int compare(const void *a, const void *b)
@@ -203,20 +183,18 @@ enum { ROUNDS = 150 };
 /* Interrupt main in this wait ROUNDS times; how long it took, in milliseconds from the sending, sorted. */
 static void measure(const kind_of_wait *kind, const road *way, double latency[ROUNDS])
 {
-    sender s = {.road = way, .go = THRUM_EVENT_AUTO_INIT};
-    thrum_thread *thread = support_start(send_when_told, &s);
+    support_sender s;
+    support_sender_start(&s, send_by_road, (void *)way);
     int other = 0;
     for (int i = 0; i < ROUNDS; i++) {
-        s.delay = (uint32_t)(i % 3 == 0 ? i % 40 : 50 + i);
-        thrum_event_set(&s.go);
+        s.delay = (unsigned)(i % 3 == 0 ? i % 40 : 50 + i); /* before the wait, at its beginning, and in it */
+        support_sender_tell(&s);
         thrum_status status = kind->wait(support_in(20000));
         latency[i] = support_since(s.sent);
         if (status != THRUM_INTERRUPTED)
             other++;
     }
-    s.over = true;
-    thrum_event_set(&s.go);
-    support_join(thread);
+    support_sender_end(&s);
     CHECK_IS(other, 0);
     CHECK(!s.failed);
     qsort(latency, ROUNDS, sizeof latency[0], compare);
@@ -304,35 +282,32 @@ static void an_interrupt_wins_over_what_could_be_taken(void)
 
 typedef struct duel {
     thrum_semaphore permits;
-    thrum_event go;
-    bool over;
-    uint32_t round;
+    int round;
 } duel;
 
-static void *release_and_interrupt(void *arg)
+static bool release_and_interrupt(void *arg)
 {
     duel *d = (duel *)arg;
-    for (;;) {
-        if (thrum_event_wait(&d->go, THRUM_FOREVER) != THRUM_OK || d->over)
-            return NULL;
-        if (d->round % 2) {
-            thrum_semaphore_release(&d->permits, 1);
-            thrum_interrupt_main(THRUM_SIGINT);
-        } else {
-            thrum_interrupt_main(THRUM_SIGINT);
-            thrum_semaphore_release(&d->permits, 1);
-        }
-    }
+    bool ok = true, permit_first = d->round % 2; /* main goes on to the next round meanwhile */
+    if (permit_first)
+        ok = thrum_semaphore_release(&d->permits, 1) == THRUM_OK;
+    ok = thrum_interrupt_main(THRUM_SIGINT) == THRUM_OK && ok;
+    if (!permit_first)
+        ok = thrum_semaphore_release(&d->permits, 1) == THRUM_OK && ok;
+    return ok;
 }
 
 static void a_permit_and_a_signal_together_are_both_kept(void)
 {
-    duel d = {.go = THRUM_EVENT_AUTO_INIT};
+    enum { DUELS = 3000 };
+    duel d = {.round = 0};
+    support_sender s;
     int granted = 0, interrupted = 0, lost = 0;
     count_with(THRUM_INTERRUPTED);
-    thrum_thread *thread = support_start(release_and_interrupt, &d);
-    for (d.round = 0; d.round < 3000; d.round++) {
-        thrum_event_set(&d.go);
+    support_sender_start(&s, release_and_interrupt, &d);
+    for (; d.round < DUELS; d.round++) {
+        s.delay = (unsigned)d.round % 20;
+        support_sender_tell(&s);
         thrum_status status = thrum_semaphore_acquire(&d.permits, support_in(20000));
         if (status == THRUM_OK) {
             granted++; /* then the signal is pending, or about to come */
@@ -346,12 +321,11 @@ static void a_permit_and_a_signal_together_are_both_kept(void)
         if (thrum_semaphore_value(&d.permits) != 0)
             lost++;
     }
-    d.over = true;
-    thrum_event_set(&d.go);
-    support_join(thread);
+    support_sender_end(&s);
     printf("  granted %d, interrupted %d\n", granted, interrupted);
     CHECK_IS(lost, 0);
-    CHECK_IS(runs, 3000);
+    CHECK_IS(runs, DUELS);
+    CHECK(!s.failed);
     handle_no_more();
 }
 

@@ -5,44 +5,30 @@
 
 /* ---- Blocking regions -------------------------------------------------------------------------------------------------- */
 
-typedef struct breaker {
-    thrum_event go;
-    bool over;
-    bool by_thread_interrupt;
-    unsigned delay; /* microseconds */
-} breaker;
-
-static void *break_when_told(void *arg)
+static bool interrupt_main(void *by_thread_interrupt)
 {
-    breaker *b = (breaker *)arg;
-    for (;;) {
-        if (thrum_event_wait(&b->go, THRUM_FOREVER) != THRUM_OK || b->over)
-            return NULL;
-        thrum_nanos until = thrum_now() + THRUM_MICROSECONDS(b->delay);
-        while (thrum_now() < until) {}
-        if (b->by_thread_interrupt)
-            (void)thrum_thread_interrupt(thrum_thread_main());
-        else
-            thrum_interrupt_main(THRUM_SIGINT);
-    }
+    if (*(bool *)by_thread_interrupt)
+        return thrum_thread_interrupt(thrum_thread_main()) == THRUM_OK;
+    return thrum_interrupt_main(THRUM_SIGINT) == THRUM_OK;
 }
 
 /* Invariant 5: in the call, or just before it, an interrupt ends it. */
 static void an_interrupt_ends_a_read_in_a_region(void)
 {
     HANDLE nothing_comes, other_end;
-    breaker b = {.go = THRUM_EVENT_AUTO_INIT};
+    support_sender sender;
+    bool by_thread_interrupt = false;
     int refused = 0, wrong = 0, late = 0;
     CHECK(CreatePipe(&nothing_comes, &other_end, NULL, 0));
     CHECK_STATUS(thrum_signal_handle(THRUM_SIGINT, THRUM_SIGNAL_INTERRUPT, NULL), THRUM_OK);
-    thrum_thread *thread = support_start(break_when_told, &b);
+    support_sender_start(&sender, interrupt_main, &by_thread_interrupt);
     for (int round = 0; round < 200; round++) {
         char byte;
         DWORD read;
-        b.delay = (unsigned)round * 3;
-        b.by_thread_interrupt = round % 3 == 0;
+        sender.delay = (unsigned)round * 3;
+        by_thread_interrupt = round % 3 == 0;
         thrum_nanos start = thrum_now();
-        thrum_event_set(&b.go);
+        support_sender_tell(&sender);
         if (thrum_blocking_begin() != THRUM_OK) {
             refused++;
             continue;
@@ -55,9 +41,7 @@ static void an_interrupt_ends_a_read_in_a_region(void)
         if (support_since(start) > 2000)
             late++;
     }
-    b.over = true;
-    thrum_event_set(&b.go);
-    support_join(thread);
+    support_sender_end(&sender);
     CHECK_IS(wrong, 0);
     CHECK_IS(late, 0);
     CHECK(refused < 200);

@@ -112,6 +112,38 @@ void support_set_flag(uint32_t *flag)
     thrum__store_u32_release(flag, 1);
 }
 
+static void *send_when_told(void *arg)
+{
+    support_sender *s = (support_sender *)arg;
+    for (;;) {
+        if (thrum_event_wait(&s->go_, THRUM_FOREVER) != THRUM_OK || s->over_)
+            return NULL;
+        thrum_nanos until = thrum_now() + THRUM_MICROSECONDS(s->delay);
+        while (thrum_now() < until) {}
+        s->sent = thrum_now();
+        if (!s->send(s->arg))
+            s->failed = true;
+    }
+}
+
+void support_sender_start(support_sender *sender, bool (*send)(void *), void *arg)
+{
+    *sender = (support_sender){.send = send, .arg = arg, .go_ = THRUM_EVENT_AUTO_INIT};
+    sender->thread_ = support_start(send_when_told, sender);
+}
+
+void support_sender_tell(support_sender *sender)
+{
+    thrum_event_set(&sender->go_);
+}
+
+void support_sender_end(support_sender *sender)
+{
+    sender->over_ = true;
+    support_sender_tell(sender);
+    support_join(sender->thread_);
+}
+
 thrum_deadline support_in(int milliseconds)
 {
     return thrum_after(THRUM_MILLISECONDS(milliseconds));

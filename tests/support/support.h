@@ -49,6 +49,24 @@ void support_await_sleepers(const void *object, unsigned count);
 void support_await_flag(const uint32_t *flag);
 void support_set_flag(uint32_t *flag);
 
+/*
+ * A thread that does something when it is told to, after a delay: to hit another at an instant that differs each time.
+ * start; then for each round set the delay and tell; end joins the thread.
+ */
+typedef struct support_sender {
+    bool (*send)(void *arg);
+    void *arg;
+    unsigned delay;   /* microseconds from being told to sending, spun through */
+    thrum_nanos sent; /* when it last sent */
+    bool failed;      /* send has said false once */
+    thrum_event go_;
+    bool over_;
+    thrum_thread *thread_;
+} support_sender;
+void support_sender_start(support_sender *sender, bool (*send)(void *), void *arg);
+void support_sender_tell(support_sender *sender);
+void support_sender_end(support_sender *sender);
+
 /* A deadline this many milliseconds from now; milliseconds since a time of thrum_now(). */
 thrum_deadline support_in(int milliseconds);
 double support_since(thrum_nanos start);

@@ -101,8 +101,20 @@ static void report(const char *what, void (*a)(void), void (*b)(void), double pe
            as[RUNS / 2] / bs[RUNS / 2], RUNS);
 }
 
+static thrum_event never;
+
+static void *sleep_for_ever(void *unused)
+{
+    while (thrum_event_wait(&never, THRUM_FOREVER) != THRUM_OK) {}
+    return unused;
+}
+
 int main(void)
 {
+    /* A process with one thread alone is a special case to glibc, whose mutex then does without atomic instructions. */
+    const thrum_thread_options daemon = {.daemon = true};
+    if (thrum_thread_start(NULL, sleep_for_ever, NULL, &daemon) != THRUM_OK)
+        return 1;
     printf("%u processors\n", thrum_cpu_count());
     report("acquire and release, uncontended", pairs_ours, pairs_theirs, PAIRS);
     report("a short section, 4 threads contending", contend_ours, contend_theirs, (double)SECTIONS * THREADS);

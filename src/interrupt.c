@@ -212,6 +212,14 @@ thrum_status thrum_signal_raise(int signum)
     return status == THRUM_SYSTEM ? thrum__failed(status) : status;
 }
 
+thrum_status thrum_signal_start_mask(void *sigset)
+{
+    if (!sigset)
+        return THRUM_INVALID;
+    thrum__begin();
+    return thrum__port_start_mask(sigset) ? THRUM_OK : THRUM_UNSUPPORTED;
+}
+
 const char *thrum_signal_name(int signum)
 {
     return thrum__port_signal_name(signum);

@@ -193,6 +193,10 @@ void thrum__port_break_main(void);
 uint64_t thrum__port_keep_reason(void);
 void thrum__port_restore_reason(uint64_t reason);
 
+/* Write the mask, a sigset_t, with which a child should start that the calling thread makes: its own, without what is
+ * blocked only because thrum started it. False where there is no such thing. */
+bool thrum__port_start_mask(void *sigset);
+
 /* Send this process the signal from outside, so to speak. THRUM_OK, THRUM_INVALID or THRUM_SYSTEM. */
 thrum_status thrum__port_signal_raise(int signum);
 

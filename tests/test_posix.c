@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -406,6 +407,35 @@ static void a_child_of_fork_is_usable_while_others_lock_and_wait(void)
         support_join(workers[i]);
 }
 
+/* A shell that kills itself with SIGINT: by its own status if that is blocked. */
+static void *spawn_here(void *unused)
+{
+    sigset_t mask;
+    posix_spawnattr_t attributes;
+    pid_t child;
+    int status = 0;
+    char *argv[] = {"sh", "-c", "kill -INT $$; exit 3", NULL};
+    extern char **environ;
+    (void)unused;
+    if (thrum_signal_start_mask(&mask) != THRUM_OK || sigismember(&mask, SIGINT) != 0)
+        return NULL;
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+    posix_spawnattr_setsigmask(&attributes, &mask);
+    bool ok = posix_spawn(&child, "/bin/sh", NULL, &attributes, argv, environ) == 0 &&
+              waitpid(child, &status, 0) == child && WIFSIGNALED(status) && WTERMSIG(status) == SIGINT;
+    posix_spawnattr_destroy(&attributes);
+    return ok ? &nothing_comes : NULL;
+}
+
+static void a_spawned_child_starts_with_mains_mask(void)
+{
+    CHECK_STATUS(thrum_signal_start_mask(NULL), THRUM_INVALID);
+    signal(SIGINT, SIG_DFL); /* a test run in the background inherits it ignored */
+    CHECK(spawn_here(NULL) != NULL);
+    CHECK(support_join(support_start(spawn_here, NULL)) != NULL);
+}
+
 static int forked_child = -1;
 
 static thrum_status fork_in_a_handler(int signum, void *worker)
@@ -475,6 +505,7 @@ static const support_test tests[] = {
     TEST(regions_are_mains_and_do_not_nest),
     TEST(the_signal_that_breaks_calls_is_not_the_programs),
     TEST(a_child_of_fork_is_usable_while_others_lock_and_wait),
+    TEST(a_spawned_child_starts_with_mains_mask),
     TEST(a_handler_may_fork_within_a_wait),
     TEST(a_thread_that_the_system_refuses_is_not_counted),
 };

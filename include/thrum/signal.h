@@ -148,6 +148,14 @@ THRUM_API THRUM_MUST_USE thrum_status thrum_blocking_begin(void);
 THRUM_API THRUM_MUST_USE thrum_status thrum_blocking_end(void);
 
 /*
+ * Write into *sigset, a sigset_t, the mask with which a child process should start that the calling thread makes: the
+ * thread's own, without the signals that are blocked for it because thrum started it. For posix_spawnattr_setsigmask;
+ * fork needs it not. Returns THRUM_OK, THRUM_INVALID for NULL, THRUM_UNSUPPORTED on Windows. Any thread. Not an
+ * interruption point. Since 0.1.
+ */
+THRUM_API thrum_status thrum_signal_start_mask(void *sigset);
+
+/*
  * Send the signal to this process, as the system would: handled, ignored, or its default action. POSIX: kill(getpid()).
  * Windows: what thrum handles becomes pending; what it does not and would end a process ends this one. Returns
  * THRUM_OK, THRUM_INVALID for a number that is no signal, THRUM_SYSTEM. Any thread. Not an interruption point. Since

@@ -313,9 +313,9 @@ static void after_fork_in_parent(void)
 }
 
 /* The child of a thread that thrum started gets back the signals that were kept from that thread. */
-static sigset_t mask_of_child(void)
+static sigset_t mask_of_child(const sigset_t *parent)
 {
-    sigset_t mask = mask_at_fork, ours;
+    sigset_t mask = *parent, ours;
     thrum__posix_signal_mask(&ours);
     for (int signum = 1; signum < 32 && is_ours; signum++)
         if (sigismember(&ours, signum) == 1 && sigismember(&mask_of_main, signum) != 1)
@@ -323,9 +323,18 @@ static sigset_t mask_of_child(void)
     return mask;
 }
 
+bool thrum__port_start_mask(void *sigset)
+{
+    sigset_t now;
+    if (pthread_sigmask(SIG_BLOCK, NULL, &now) != 0)
+        return false;
+    *(sigset_t *)sigset = mask_of_child(&now);
+    return true;
+}
+
 static void after_fork_in_child(void)
 {
-    sigset_t mask = mask_of_child();
+    sigset_t mask = mask_of_child(&mask_at_fork);
 #if !defined(THRUM_HAVE_TGKILL)
     main_thread = pthread_self();
 #endif

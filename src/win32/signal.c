@@ -156,6 +156,12 @@ void thrum__port_signal_main(int signum)
     SetLastError(error);
 }
 
+bool thrum__port_start_mask(void *sigset)
+{
+    (void)sigset;
+    return false; /* Windows keeps signals from no thread */
+}
+
 thrum_status thrum__port_signal_raise(int signum)
 {
     if (!is_known(signum))

@@ -414,7 +414,8 @@ static void *spawn_here(void *unused)
     posix_spawnattr_t attributes;
     pid_t child;
     int status = 0;
-    char *argv[] = {"sh", "-c", "kill -INT $$; exit 3", NULL};
+    char sh[] = "sh", c[] = "-c", script[] = "kill -INT $$; exit 3";
+    char *argv[] = {sh, c, script, NULL};
     extern char **environ;
     (void)unused;
     if (thrum_signal_start_mask(&mask) != THRUM_OK || sigismember(&mask, SIGINT) != 0)

@@ -1,0 +1,5 @@
+# What find_package(thrum) reads: the target thrum::thrum.
+include(CMakeFindDependencyMacro)
+set(THREADS_PREFER_PTHREAD_FLAG ON)
+find_dependency(Threads)
+include(${CMAKE_CURRENT_LIST_DIR}/thrum-targets.cmake)

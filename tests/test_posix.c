@@ -253,6 +253,7 @@ static void an_interrupt_ends_a_system_call_in_a_region(void)
     CHECK_STATUS(thrum_signal_handle(THRUM_SIGUSR1, THRUM_SIGNAL_INTERRUPT, NULL), THRUM_OK);
     support_sender_start(&sender, interrupt_main, &by_thread_interrupt);
     for (int round = 0; round < 1200; round++) {
+        support_sender_settle(&sender);
         sender.delay = (unsigned)round % 60;
         by_thread_interrupt = round % 3 == 0;
         thrum_nanos start = thrum_now();

@@ -25,6 +25,7 @@ static void an_interrupt_ends_a_read_in_a_region(void)
     for (int round = 0; round < 200; round++) {
         char byte;
         DWORD read;
+        support_sender_settle(&sender);
         sender.delay = (unsigned)round * 3;
         by_thread_interrupt = round % 3 == 0;
         thrum_nanos start = thrum_now();

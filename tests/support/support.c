@@ -123,6 +123,7 @@ static void *send_when_told(void *arg)
         s->sent = thrum_now();
         if (!s->send(s->arg))
             s->failed = true;
+        thrum__fetch_add_u32_acq_rel(&s->done_, 1);
     }
 }
 
@@ -134,11 +135,19 @@ void support_sender_start(support_sender *sender, bool (*send)(void *), void *ar
 
 void support_sender_tell(support_sender *sender)
 {
+    sender->told_++;
     thrum_event_set(&sender->go_);
+}
+
+void support_sender_settle(support_sender *sender)
+{
+    while (thrum__load_u32_acquire(&sender->done_) != sender->told_)
+        breathe();
 }
 
 void support_sender_end(support_sender *sender)
 {
+    support_sender_settle(sender);
     sender->over_ = true;
     support_sender_tell(sender);
     support_join(sender->thread_);

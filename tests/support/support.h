@@ -51,7 +51,8 @@ void support_set_flag(uint32_t *flag);
 
 /*
  * A thread that does something when it is told to, after a delay: to hit another at an instant that differs each time.
- * start; then for each round set the delay and tell; end joins the thread.
+ * start; then for each round set the delay, tell, and settle before anything of the sender's is read or written again;
+ * end joins the thread.
  */
 typedef struct support_sender {
     bool (*send)(void *arg);
@@ -61,10 +62,12 @@ typedef struct support_sender {
     bool failed;      /* send has said false once */
     thrum_event go_;
     bool over_;
+    uint32_t told_, done_; /* done_: atomic */
     thrum_thread *thread_;
 } support_sender;
 void support_sender_start(support_sender *sender, bool (*send)(void *), void *arg);
 void support_sender_tell(support_sender *sender);
+void support_sender_settle(support_sender *sender); /* wait until it has done what it was last told */
 void support_sender_end(support_sender *sender);
 
 /* A deadline this many milliseconds from now; milliseconds since a time of thrum_now(). */

@@ -16,7 +16,8 @@ typedef struct callback {
 static thrum__port_lock process_lock; /* guards all of this: */
 static callback *callbacks;           /* the last in first */
 static bool callbacks_over;
-static bool shutting_down; /* some thread is in thrum_shutdown */
+static void *shutting_down;          /* the token of the thread that is in thrum_shutdown */
+static thrum_event shutdown_is_over; /* set when none is, once one was */
 static bool at_exit_told;
 
 void thrum__process_begin(void)
@@ -36,7 +37,7 @@ void thrum__process_let_go(void)
 
 void thrum__process_reborn(void)
 {
-    shutting_down = false;
+    shutting_down = NULL;
 }
 
 /* ---- Beginning -------------------------------------------------------------------------------------------------- */
@@ -124,8 +125,11 @@ thrum_status thrum_shutdown(thrum_deadline deadline)
 {
     thrum__begin();
     thrum__port_lock_acquire(&process_lock);
-    bool busy = shutting_down;
-    shutting_down = true;
+    bool busy = shutting_down != NULL;
+    if (!busy) {
+        shutting_down = thrum__port_token();
+        thrum_event_clear(&shutdown_is_over);
+    }
     thrum__port_lock_release(&process_lock);
     if (busy)
         return THRUM_WOULD_DEADLOCK;
@@ -134,14 +138,36 @@ thrum_status thrum_shutdown(thrum_deadline deadline)
     thrum_status status = join_threads(deadline);
 
     thrum__port_lock_acquire(&process_lock);
-    shutting_down = false;
+    shutting_down = NULL;
+    thrum_event_set(&shutdown_is_over);
     thrum__port_lock_release(&process_lock);
+    return status;
+}
+
+/* Main waits for a shutdown that another thread is in, and then goes on with its own. Not a worker that calls exit():
+ * the other may be waiting for it. */
+static bool another_shuts_down(void)
+{
+    thrum__port_lock_acquire(&process_lock);
+    bool another = shutting_down && shutting_down != thrum__port_token();
+    thrum__port_lock_release(&process_lock);
+    return another && thrum_is_main_thread();
+}
+
+static thrum_status shut_down_at_the_end(void)
+{
+    thrum_status status = thrum_shutdown(THRUM_FOREVER);
+    while (status == THRUM_WOULD_DEADLOCK && another_shuts_down()) {
+        status = thrum_event_wait(&shutdown_is_over, THRUM_FOREVER);
+        if (status == THRUM_OK)
+            status = thrum_shutdown(THRUM_FOREVER);
+    }
     return status;
 }
 
 void thrum__process_end(void)
 {
-    if (thrum_shutdown(THRUM_FOREVER) != THRUM_INTERRUPTED)
+    if (shut_down_at_the_end() != THRUM_INTERRUPTED)
         return;
     const thrum_thread *self = thrum__self();
     thrum_exit_by_signal(self && self->interrupted_by ? self->interrupted_by : THRUM_SIGINT);

@@ -208,22 +208,30 @@ bool thrum__record_enlist(thrum_thread *thread, const char *name)
     return open;
 }
 
+/* With the lock held. */
 static void delist(thrum_thread *thread)
 {
-    thrum__port_lock_acquire(&registry_lock);
     *(thread->previous ? &thread->previous->next : &oldest) = thread->next;
     *(thread->next ? &thread->next->previous : &newest) = thread->previous;
     thread->listed = false;
     alive--;
+}
+
+/* Out of the list and ended, in one step as others see it: a fork between the two would find a thread in neither state.
+ */
+static void end_listed(thrum_thread *thread)
+{
+    thrum__port_lock_acquire(&registry_lock);
+    delist(thread);
+    thrum_event_set(&thread->started); /* for one that could not be started: somebody may wait for that */
+    thrum_event_set(&thread->done);
     thrum__port_lock_release(&registry_lock);
+    thrum_thread_release(thread);
 }
 
 void thrum__record_withdraw(thrum_thread *thread)
 {
-    delist(thread);
-    thrum_event_set(&thread->started); /* somebody may have found it in the list, and wait for it */
-    thrum_event_set(&thread->done);
-    thrum_thread_release(thread);
+    end_listed(thread);
 }
 
 void thrum__record_ended(void *ended)
@@ -231,9 +239,7 @@ void thrum__record_ended(void *ended)
     thrum_thread *thread = (thrum_thread *)ended;
     thrum__locals_end(thread);
     thrum__port_set_self(NULL);
-    delist(thread);
-    thrum_event_set(&thread->done); /* nothing of the thread's runs after this but the release of its reference */
-    thrum_thread_release(thread);
+    end_listed(thread);
 }
 
 static thrum_thread *find_to_join(const thrum_thread *self)
@@ -401,8 +407,10 @@ static void replace_main(thrum_thread *self)
     thrum_thread_retain(self); /* for good */
     self->daemon = false;
     thrum__store_pointer_release((void **)&main_record, self);
+    thrum__port_lock_acquire(&registry_lock);
     if (!thrum_event_is_set(&first_record.started))
         delist(&first_record); /* nobody was ever that thread */
+    thrum__port_lock_release(&registry_lock);
     thrum__post(self, thrum__exchange_u32_acq_rel(&first_record.mail, 0));
 }
 

@@ -438,6 +438,70 @@ static void a_spawned_child_starts_with_mains_mask(void)
     CHECK(support_join(support_start(spawn_here, NULL)) != NULL);
 }
 
+/* The default of SIGCHLD keeps the statuses of children: no instant may throw one away. */
+static void sigchld_goes_back_to_its_default_without_losing_a_child(void)
+{
+    int lost = 0;
+    if (support_sanitizer_cannot("fork with other threads there"))
+        return;
+    for (int i = 0; i < 300; i++) {
+        CHECK(thrum_signal_handle(THRUM_SIGCHLD, THRUM_SIGNAL_INTERRUPT, NULL) == THRUM_OK);
+        pid_t child = fork();
+        if (child == 0)
+            _exit(7);
+        for (int turn = 0; turn < 20; turn++) {
+            (void)thrum_signal_handle(THRUM_SIGCHLD, THRUM_SIGNAL_DEFAULT, NULL);
+            (void)thrum_signal_handle(THRUM_SIGCHLD, THRUM_SIGNAL_INTERRUPT, NULL);
+        }
+        (void)thrum_signal_handle(THRUM_SIGCHLD, THRUM_SIGNAL_DEFAULT, NULL);
+        int status = 0;
+        if (waitpid(child, &status, 0) != child || !WIFEXITED(status) || WEXITSTATUS(status) != 7)
+            lost++;
+    }
+    CHECK_IS(lost, 0);
+}
+
+static thrum_lock programs_own;
+
+static void lock_own(void)
+{
+    thrum_lock_acquire(&programs_own);
+}
+
+static void unlock_own(void)
+{
+    (void)thrum_lock_release(&programs_own);
+}
+
+static void *contend_for_own(void *unused)
+{
+    while (!thrum__load_u32_acquire(&churning_is_over)) {
+        lock_own();
+        unlock_own();
+    }
+    return unused;
+}
+
+/* What pthread_atfork is for: a program takes its own locks across a fork, and they may be thrum's. */
+static void a_program_may_hold_its_locks_across_a_fork(void)
+{
+    if (support_sanitizer_cannot("fork with other threads there"))
+        return;
+    churning_is_over = 0;
+    CHECK_IS(pthread_atfork(lock_own, unlock_own, unlock_own), 0);
+    thrum_thread *thread = support_start(contend_for_own, NULL);
+    for (int i = 0; i < 100; i++) {
+        int status = -1;
+        pid_t child = fork();
+        if (child == 0)
+            _exit(thrum_lock_try_acquire(&programs_own) ? 0 : 1);
+        CHECK_IS(waitpid(child, &status, 0), child);
+        CHECK_IS(status, 0);
+    }
+    support_set_flag(&churning_is_over);
+    support_join(thread);
+}
+
 static int forked_child = -1;
 
 static thrum_status fork_in_a_handler(int signum, void *worker)
@@ -508,6 +572,8 @@ static const support_test tests[] = {
     TEST(the_signal_that_breaks_calls_is_not_the_programs),
     TEST(a_child_of_fork_is_usable_while_others_lock_and_wait),
     TEST(a_spawned_child_starts_with_mains_mask),
+    TEST(sigchld_goes_back_to_its_default_without_losing_a_child),
+    TEST(a_program_may_hold_its_locks_across_a_fork),
     TEST(a_handler_may_fork_within_a_wait),
     TEST(a_thread_that_the_system_refuses_is_not_counted),
 };

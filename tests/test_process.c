@@ -69,6 +69,12 @@ static void exit_by_signal_ends_as_the_signal_would(void)
     CHECK_IS(status_of("by_sigterm"), ENDED_BY(THRUM_SIGTERM));
     CHECK_IS(status_of("raise_unhandled"), ENDED_BY(THRUM_SIGINT));
     CHECK_IS(status_of("by_sigwinch"), 128 + THRUM_SIGWINCH);
+    CHECK_IS(status_of("by_sigtstp"), 128 + THRUM_SIGTSTP); /* it would stop the process, which is no end */
+}
+
+static void the_end_of_main_waits_for_anothers_shutdown(void)
+{
+    CHECK_IS(status_of("main_ends_in_a_shutdown"), 1 | 2 | 4);
 }
 
 static int refuse(void (*run)(void))
@@ -105,6 +111,7 @@ static const support_test tests[] = {
     TEST(thread_exit_on_main_is_the_end_of_main),
     TEST(after_the_shutdown_nothing_begins),
     TEST(a_shutdown_that_timed_out_may_be_called_again),
+    TEST(the_end_of_main_waits_for_anothers_shutdown),
     TEST(exit_by_signal_ends_as_the_signal_would),
     TEST(misuse_has_its_status),
 };

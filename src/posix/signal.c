@@ -149,6 +149,11 @@ thrum__disposition thrum__port_signal_now(int signum)
     return (now.sa_flags & SA_SIGINFO) == 0 && now.sa_handler == SIG_IGN ? THRUM__IGNORED : THRUM__DEFAULT;
 }
 
+static bool is_harmless(int signum)
+{
+    return signum == SIGCHLD || signum == SIGURG || signum == SIGWINCH || signum == SIGCONT;
+}
+
 static bool set_action(int signum, void (*handler)(int))
 {
     struct sigaction action;
@@ -176,8 +181,9 @@ bool thrum__port_signal_set(int signum, thrum__disposition disposition)
     }
     bool was_caught = (thrum__load_u32_acquire(&caught) & bit_of(signum)) != 0;
     no_longer_caught(signum);
-    /* Ignored first: that drops what was sent and has not been delivered. */
-    if (disposition == THRUM__DEFAULT && was_caught)
+    /* Ignored first: that drops what was sent and has not been delivered, and would end the process now. Not where the
+     * default is harmless: ignoring SIGCHLD, for an instant even, throws away the statuses of children. */
+    if (disposition == THRUM__DEFAULT && was_caught && !is_harmless(signum))
         set_action(signum, SIG_IGN);
     return set_action(signum, disposition == THRUM__IGNORED ? SIG_IGN : SIG_DFL);
 }
@@ -241,7 +247,9 @@ void thrum__port_signal_let_kill(int signum)
 
 void thrum__port_die_by(int signum)
 {
+    bool stops = signum == SIGSTOP || signum == SIGTSTP || signum == SIGTTIN || signum == SIGTTOU;
     thrum__port_signal_let_kill(signum);
-    pthread_kill(pthread_self(), signum);
+    if (!stops)
+        pthread_kill(pthread_self(), signum);
     _exit(128 + (signum & 127)); /* it does not end a process */
 }

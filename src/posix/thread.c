@@ -149,7 +149,7 @@ bool thrum__port_claim_main(void)
  * thread_local objects among them, is gone before thrum calls the thread ended. Not later than that: POSIX promises
  * four rounds, a thread may be adopted in one of them, and ThreadSanitizer takes a thread's own state away in the last.
  */
-enum { LAST_ROUND = 2 };
+static int last_round(void);
 
 static pthread_key_t end_key;
 static bool end_key_made;
@@ -166,7 +166,7 @@ THREAD_LOCAL thread_end end_;
 static void end_round(void *end)
 {
     (void)end;
-    if (++end_.round < LAST_ROUND && pthread_setspecific(end_key, &end_) == 0)
+    if (++end_.round < last_round() && pthread_setspecific(end_key, &end_) == 0)
         return;
     end_.over = true;
     end_.run(end_.arg);
@@ -188,12 +188,47 @@ void thrum__port_thread_exit(void)
 
 /* ---- Starting --------------------------------------------------------------------------------------------------- */
 
-THREAD_LOCAL bool is_ours; /* a thread that thrum started: it has signals blocked */
+THREAD_LOCAL bool is_ours;   /* a thread that thrum started */
+THREAD_LOCAL uint32_t kept_; /* the signals, a bit each, that are blocked here only because thrum started the thread */
 
-static void *began(void *arg)
+static int last_round(void)
 {
+    return is_ours ? 2 : 1;
+}
+
+/* A mask without what thrum added to that of the calling thread. */
+static sigset_t without_kept(const sigset_t *set)
+{
+    sigset_t mask = *set;
+    for (int signum = 1; signum < 32; signum++)
+        if (kept_ >> signum & 1)
+            sigdelset(&mask, signum);
+    return mask;
+}
+
+/* What a new thread is told. */
+typedef struct beginning {
+    void *arg;
+    uint32_t kept;
+} beginning;
+
+static uint32_t kept_from(const sigset_t *ours, const sigset_t *starters)
+{
+    sigset_t own = without_kept(starters);
+    uint32_t kept = 0;
+    for (int signum = 1; signum < 32; signum++)
+        if (sigismember(ours, signum) == 1 && sigismember(&own, signum) != 1)
+            kept |= UINT32_C(1) << signum;
+    return kept;
+}
+
+static void *began(void *told)
+{
+    beginning b = *(beginning *)told;
+    thrum__port_free(told);
     is_ours = true;
-    thread_began(arg);
+    kept_ = b.kept;
+    thread_began(b.arg);
     return NULL;
 }
 
@@ -234,8 +269,12 @@ thrum_status thrum__port_thread_start(void *arg, size_t stack_size)
     pthread_t thread;
     sigset_t ours, before;
     thrum_status status = THRUM_INVALID;
+    beginning *told = (beginning *)thrum__port_allocate(sizeof *told);
+    if (!told)
+        return THRUM_NO_MEMORY;
     int error = pthread_attr_init(&attributes);
     if (error != 0) {
+        thrum__port_free(told);
         thrum__posix_fail(error);
         return THRUM_NO_MEMORY;
     }
@@ -249,7 +288,8 @@ thrum_status thrum__port_thread_start(void *arg, size_t stack_size)
      */
     thrum__posix_signal_mask(&ours);
     pthread_sigmask(SIG_BLOCK, &ours, &before);
-    error = pthread_create(&thread, &attributes, began, arg);
+    *told = (beginning){arg, kept_from(&ours, &before)};
+    error = pthread_create(&thread, &attributes, began, told);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 
     if (error == 0) {
@@ -260,6 +300,8 @@ thrum_status thrum__port_thread_start(void *arg, size_t stack_size)
     if (stack_size == 0 || can_map(stack_size))
         status = error == ENOMEM ? THRUM_NO_MEMORY : THRUM_NO_THREADS;
 done:
+    if (status != THRUM_OK)
+        thrum__port_free(told);
     pthread_attr_destroy(&attributes);
     return status;
 }
@@ -291,36 +333,63 @@ void thrum__port_name_thread(uintptr_t handle, const char *name)
 
 /* ---- Fork --------------------------------------------------------------------------------------------------------- */
 
-/* Signals are blocked across a fork, so that none is handled in a child that is not one yet. Only one thread at a time
- * is between before_fork and after it: fork_prepare takes locks. */
-static const thrum__port_upcalls *core;
-static sigset_t mask_at_fork, mask_of_main;
+/*
+ * Signals are blocked across a fork, so that none is handled in a child that is not one yet. Only one thread at a time
+ * is between before_fork and after it: fork_prepare takes locks.
+ *
+ * The handlers are registered when thrum is loaded: those that the program registers later run before ours do, and
+ * after ours are over, and may use thrum.
+ */
+static void *core; /* atomic: the upcalls, once thrum has begun */
+static sigset_t mask_at_fork;
+THREAD_LOCAL bool is_forking;
+
+static const thrum__port_upcalls *upcalls_now(void)
+{
+    return (const thrum__port_upcalls *)thrum__load_pointer_acquire(&core);
+}
 
 static void before_fork(void)
 {
     sigset_t all, before;
+    if (!upcalls_now())
+        return;
+    is_forking = true;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    core->fork_prepare();
+    upcalls_now()->fork_prepare();
     mask_at_fork = before;
 }
 
 static void after_fork_in_parent(void)
 {
     sigset_t before = mask_at_fork;
-    core->fork_parent();
+    if (!is_forking)
+        return;
+    is_forking = false;
+    upcalls_now()->fork_parent();
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
-/* The child of a thread that thrum started gets back the signals that were kept from that thread. */
-static sigset_t mask_of_child(const sigset_t *parent)
+static void after_fork_in_child(void)
 {
-    sigset_t mask = *parent, ours;
-    thrum__posix_signal_mask(&ours);
-    for (int signum = 1; signum < 32 && is_ours; signum++)
-        if (sigismember(&ours, signum) == 1 && sigismember(&mask_of_main, signum) != 1)
-            sigdelset(&mask, signum);
-    return mask;
+#if !defined(THRUM_HAVE_TGKILL)
+    main_thread = pthread_self();
+#endif
+    if (!is_forking)
+        return;
+    is_forking = false;
+    sigset_t mask = without_kept(&mask_at_fork);
+    kept_ = 0;
+    is_ours = false;
+    thrum__posix_signals_reborn();
+    upcalls_now()->fork_child();
+    pthread_sigmask(SIG_SETMASK, &mask, NULL);
+}
+
+__attribute__((constructor)) static void register_fork(void)
+{
+    pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
 }
 
 bool thrum__port_start_mask(void *sigset)
@@ -328,30 +397,17 @@ bool thrum__port_start_mask(void *sigset)
     sigset_t now;
     if (pthread_sigmask(SIG_BLOCK, NULL, &now) != 0)
         return false;
-    *(sigset_t *)sigset = mask_of_child(&now);
+    *(sigset_t *)sigset = without_kept(&now);
     return true;
-}
-
-static void after_fork_in_child(void)
-{
-    sigset_t mask = mask_of_child(&mask_at_fork);
-#if !defined(THRUM_HAVE_TGKILL)
-    main_thread = pthread_self();
-#endif
-    is_ours = false;
-    thrum__posix_signals_reborn();
-    core->fork_child();
-    pthread_sigmask(SIG_SETMASK, &mask, NULL);
 }
 
 /* ---- The beginning ------------------------------------------------------------------------------------------------- */
 
 void thrum__port_begin(const thrum__port_upcalls *upcalls)
 {
-    core = upcalls;
     thread_began = upcalls->thread_began;
     end_key_made = pthread_key_create(&end_key, end_round) == 0;
-    pthread_sigmask(SIG_BLOCK, NULL, &mask_of_main);
     thrum__posix_signals_begin(upcalls);
-    pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+    thrum__store_pointer_release(&core,
+                                 (void *)(uintptr_t)upcalls); /* a fork from here on waits until thrum has begun */
 }

@@ -185,6 +185,29 @@ static int timed_shutdown(void)
     return 0;
 }
 
+static void *shut_down_for_a_while(void *unused)
+{
+    if (thrum_shutdown(thrum_after(THRUM_MILLISECONDS(50))) == THRUM_TIMED_OUT)
+        note(4);
+    return unused;
+}
+
+/* The end of main waits for its threads also if another thread is in the shutdown: 1 | 2 | 4. */
+static int main_ends_in_a_shutdown(void)
+{
+    atexit(tell_progress);
+    thrum_init();
+    note(1);
+    if (!start(work_a_while, false) || !start(shut_down_for_a_while, false))
+        return 99;
+    return thrum_sleep(THRUM_MILLISECONDS(20)) == THRUM_OK ? 0 : 99;
+}
+
+static int by_sigtstp(void)
+{
+    thrum_exit_by_signal(THRUM_SIGTSTP);
+}
+
 static int by_sigint(void)
 {
     thrum_exit_by_signal(THRUM_SIGINT);
@@ -222,6 +245,8 @@ static const struct {
     {"main_exits", main_exits},
     {"after_shutdown", after_shutdown},
     {"timed_shutdown", timed_shutdown},
+    {"main_ends_in_a_shutdown", main_ends_in_a_shutdown},
+    {"by_sigtstp", by_sigtstp},
     {"by_sigint", by_sigint},
     {"by_sigterm", by_sigterm},
     {"raise_unhandled", raise_unhandled},

@@ -35,6 +35,7 @@ void thrum__post(thrum_thread *thread, uint32_t bits)
 {
     uint32_t before =
         thrum__fetch_or_u32_acq_rel(&thread->mail, bits); /* first the news; release, for thrum__has_mail */
+    THRUM__STOP(MAIL_POSTED);
     if (thrum__has_parker(thread))
         thrum__port_unpark(&thread->parker);
     if (before & THRUM__MAIL_REGION)

@@ -16,6 +16,8 @@
 #ifndef THRUM_PORT_H
 #define THRUM_PORT_H
 
+#include "stops.h"
+
 #include <thrum/status.h>
 
 /* ---- The beginning ---------------------------------------------------------------------------------------------- */

@@ -96,8 +96,10 @@ void thrum__port_park(thrum__parker *parker, int64_t at)
 {
     uint32_t *word = &((futex_parker *)parker)->word;
     int saved = errno;
-    if (thrum__cas_u32_acq_rel(word, EMPTY, SLEEPING))
+    if (thrum__cas_u32_acq_rel(word, EMPTY, SLEEPING)) {
+        THRUM__STOP(IN_PARKER);
         futex_wait(word, SLEEPING, end_of_sleep(at));
+    }
     /* Acquire: pairs with the exchange in unpark. A permit that came after a timeout is taken with it. */
     thrum__exchange_u32_acq_rel(word, EMPTY);
     errno = saved;

@@ -66,6 +66,7 @@ static void sleep_on_handles(win32_parker *parker, int64_t at)
     HANDLE handles[2] = {parker->event, parker->timer};
     parker->timed = true;
     thrum__port_lock_release(&parker->lock);
+    THRUM__STOP(IN_PARKER);
     if (start_timer(parker, at))
         WaitForMultipleObjects(2, handles, FALSE, INFINITE);
     thrum__port_lock_acquire(&parker->lock);

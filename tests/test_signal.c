@@ -3,118 +3,15 @@
  * docs/architecture.md.
  */
 #include "support/support.h"
+#include "support/waits.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-/* ---- The waits, each of which main can be in -------------------------------------------------------------------- */
-
-static thrum_event manual, automatic = THRUM_EVENT_AUTO_INIT;
-static thrum_lock held_lock, cond_lock;
-static thrum_rlock others_rlock;
+/* What some tests wait for; the table of all waits has objects of its own. */
+static thrum_event manual;
+static thrum_lock cond_lock;
 static thrum_cond cond;
-static thrum_monitor monitor;
-static thrum_semaphore semaphore;
-static thrum_thread *endless;
-
-static thrum_status in_sleep(thrum_deadline d)
-{
-    return thrum_sleep_until(d);
-}
-static thrum_status in_event(thrum_deadline d)
-{
-    return thrum_event_wait(&manual, d);
-}
-static thrum_status in_auto_event(thrum_deadline d)
-{
-    return thrum_event_wait(&automatic, d);
-}
-static thrum_status in_cond(thrum_deadline d)
-{
-    thrum_status status = THRUM_SYSTEM;
-    THRUM_WITH (&cond_lock) {
-        status = thrum_cond_wait(&cond, &cond_lock, d);
-        if (!thrum_lock_is_held(&cond_lock))
-            status = THRUM_SYSTEM;
-    }
-    return status;
-}
-static thrum_status in_semaphore(thrum_deadline d)
-{
-    return thrum_semaphore_acquire(&semaphore, d);
-}
-static thrum_status in_join(thrum_deadline d)
-{
-    return thrum_thread_join(endless, d, NULL);
-}
-static thrum_status in_lock(thrum_deadline d)
-{
-    return thrum_lock_acquire_until(&held_lock, d);
-}
-static thrum_status in_rlock(thrum_deadline d)
-{
-    return thrum_rlock_acquire_until(&others_rlock, d);
-}
-static thrum_status in_monitor(thrum_deadline d)
-{
-    thrum_status status = THRUM_SYSTEM;
-    THRUM_SYNCHRONIZED (&monitor) {
-        status = thrum_monitor_wait(&monitor, d);
-    }
-    return status;
-}
-static thrum_status in_pause(thrum_deadline d)
-{
-    return thrum_signal_pause(d);
-}
-
-typedef struct kind_of_wait {
-    const char *name;
-    thrum_status (*wait)(thrum_deadline);
-} kind_of_wait;
-
-static const kind_of_wait waits[] = {
-    {"sleep", in_sleep},
-    {"event", in_event},
-    {"auto event", in_auto_event},
-    {"condition", in_cond},
-    {"semaphore", in_semaphore},
-    {"join", in_join},
-    {"lock_acquire_until", in_lock},
-    {"rlock_acquire_until", in_rlock},
-    {"monitor", in_monitor},
-    {"pause", in_pause},
-};
-enum { WAITS = sizeof waits / sizeof waits[0] };
-
-static thrum_event let_endless_end;
-static uint32_t rlock_is_held;
-
-static void *hold_rlock_for_ever(void *unused)
-{
-    thrum_rlock_acquire(&others_rlock);
-    support_set_flag(&rlock_is_held);
-    while (thrum_event_wait(&let_endless_end, THRUM_FOREVER) != THRUM_OK) {}
-    (void)thrum_rlock_release(&others_rlock);
-    return unused;
-}
-
-/* What the waits above wait for: a lock that is held, a thread that does not end. */
-static void set_up(void)
-{
-    thrum_lock_acquire(&held_lock);
-    endless = support_start(hold_rlock_for_ever, NULL);
-    support_await_flag(&rlock_is_held);
-}
-
-static void tear_down(void)
-{
-    (void)thrum_lock_release(&held_lock);
-    thrum_event_set(&let_endless_end);
-    support_join(endless);
-    thrum_event_clear(&let_endless_end);
-    rlock_is_held = 0;
-}
 
 /* ---- Handlers --------------------------------------------------------------------------------------------------- */
 
@@ -181,7 +78,7 @@ static int compare(const void *a, const void *b)
 enum { ROUNDS = 150 };
 
 /* Interrupt main in this wait ROUNDS times; how long it took, in milliseconds from the sending, sorted. */
-static void measure(const kind_of_wait *kind, const road *way, double latency[ROUNDS])
+static void measure(const support_wait *kind, const road *way, double latency[ROUNDS])
 {
     support_sender s;
     support_sender_start(&s, send_by_road, (void *)way);
@@ -205,7 +102,7 @@ static void measure(const kind_of_wait *kind, const road *way, double latency[RO
 /* Invariants 1, 4 and 5. */
 static void every_road_ends_every_wait_at_once(void)
 {
-    set_up();
+    support_waits_set_up();
     count_with(THRUM_INTERRUPTED);
     for (size_t r = 0; r < sizeof roads / sizeof roads[0]; r++) {
         if (!roads[r].send(THRUM_SIGINT)) {
@@ -213,11 +110,11 @@ static void every_road_ends_every_wait_at_once(void)
             continue;
         }
         CHECK_STATUS(thrum_sleep(THRUM_SECONDS(20)), THRUM_INTERRUPTED);
-        for (int w = 0; w < WAITS; w++) {
+        for (int w = 0; w < SUPPORT_WAITS; w++) {
             double latency[ROUNDS];
             runs = 0;
-            measure(&waits[w], &roads[r], latency);
-            printf("  %-28s %-20s median %.3f ms, worst %.3f ms of %d\n", roads[r].name, waits[w].name,
+            measure(&support_waits[w], &roads[r], latency);
+            printf("  %-28s %-20s median %.3f ms, worst %.3f ms of %d\n", roads[r].name, support_waits[w].name,
                    latency[ROUNDS / 2], latency[ROUNDS - 1], ROUNDS);
             CHECK_IS(runs, ROUNDS); /* each once */
             CHECK_IS(runs_elsewhere, 0);
@@ -226,36 +123,36 @@ static void every_road_ends_every_wait_at_once(void)
         }
     }
     handle_no_more();
-    tear_down();
+    support_waits_tear_down();
 }
 
 /* Invariant 1: what is pending before the wait. */
 static void a_pending_signal_ends_each_wait_before_it_begins(void)
 {
-    set_up();
+    support_waits_set_up();
     count_with(THRUM_INTERRUPTED);
-    for (int w = 0; w < WAITS; w++) {
+    for (int w = 0; w < SUPPORT_WAITS; w++) {
         thrum_nanos start = thrum_now();
         CHECK_STATUS(thrum_interrupt_main(THRUM_SIGINT), THRUM_OK);
-        CHECK_STATUS(waits[w].wait(support_in(20000)), THRUM_INTERRUPTED);
+        CHECK_STATUS(support_waits[w].wait(support_in(20000)), THRUM_INTERRUPTED);
         CHECK(support_since(start) < 1000);
         CHECK_IS(runs, w + 1);
     }
     handle_no_more();
-    tear_down();
+    support_waits_tear_down();
 }
 
 /* Invariant 1, for an interrupt and not a signal; it is taken once. */
 static void a_pending_interrupt_ends_each_wait_but_one(void)
 {
-    set_up();
-    for (int w = 0; w < WAITS; w++) {
+    support_waits_set_up();
+    for (int w = 0; w < SUPPORT_WAITS; w++) {
         CHECK_STATUS(thrum_thread_interrupt(thrum_thread_main()), THRUM_OK);
         CHECK_STATUS(thrum_thread_interrupt(thrum_thread_main()), THRUM_OK);
-        CHECK_STATUS(waits[w].wait(support_in(20000)), THRUM_INTERRUPTED);
-        CHECK_STATUS(waits[w].wait(support_in(2)), waits[w].wait == in_sleep ? THRUM_OK : THRUM_TIMED_OUT);
+        CHECK_STATUS(support_waits[w].wait(support_in(20000)), THRUM_INTERRUPTED);
+        CHECK_STATUS(support_waits[w].wait(support_in(2)), support_waits[w].at_the_deadline);
     }
-    tear_down();
+    support_waits_tear_down();
 }
 
 /* Also with a deadline that has passed: a try is an interruption point too. */
@@ -380,14 +277,14 @@ static void *interrupt_ten_times(void *unused)
 
 static void a_handler_that_says_ok_moves_no_deadline(void)
 {
-    set_up();
-    for (int w = 0; w < WAITS; w++) {
-        if (waits[w].wait == in_pause)
+    support_waits_set_up();
+    for (int w = 0; w < SUPPORT_WAITS; w++) {
+        if (strcmp(support_waits[w].name, "pause") == 0)
             continue; /* a handler that has run ends it */
         count_with(THRUM_OK);
         thrum_nanos start = thrum_now();
         thrum_thread *thread = support_start(interrupt_ten_times, NULL);
-        CHECK_STATUS(waits[w].wait(support_in(200)), waits[w].wait == in_sleep ? THRUM_OK : THRUM_TIMED_OUT);
+        CHECK_STATUS(support_waits[w].wait(support_in(200)), support_waits[w].at_the_deadline);
         CHECK(support_since(start) >= 200);
         CHECK(support_since(start) < 200 + 200 * support_slowness());
         support_join(thread);
@@ -395,7 +292,7 @@ static void a_handler_that_says_ok_moves_no_deadline(void)
         CHECK(runs >= 1 && runs <= 10); /* two that come before main runs are one */
     }
     handle_no_more();
-    tear_down();
+    support_waits_tear_down();
 }
 
 static int order[8], ordered;

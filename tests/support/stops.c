@@ -1,7 +1,8 @@
-/* Named stops. A thread is held by looking, again and again, whether it may go: that needs no lock, and so may be done in
- * a signal handler and under a lock of thrum's. */
+/* Named stops. A thread is held by looking, again and again, whether it may go: that needs no lock, and so may be done
+ * in a signal handler and under a lock of thrum's. */
 #include "stops.h"
 
+#include "../../src/interrupt.h"
 #include "support.h"
 
 enum { NOBODY, EXPECTED, HELD };
@@ -77,4 +78,9 @@ void stops_watch(const void *token)
 bool stops_passed(enum thrum__stop stop)
 {
     return (thrum__load_u32_acquire(&passed) >> stop & 1) != 0;
+}
+
+bool stops_is_pending(int signum)
+{
+    return (thrum__load_u32_acquire(&thrum__main()->mail) >> signum & 1) != 0;
 }

@@ -26,4 +26,7 @@ void stops_let_go(enum thrum__stop stop); /* also if nobody has come: then nobod
 void stops_watch(const void *token);
 bool stops_passed(enum thrum__stop stop);
 
+/* Whether this signal is pending for the main thread. */
+bool stops_is_pending(int signum);
+
 #endif

@@ -95,6 +95,16 @@ bool support_signal_foreign(int signum);
 /* Whether this signal is blocked for the calling thread; always true on Windows, where no thread is sent any. */
 bool support_is_blocked(int signum);
 
+/* Memory of whole pages, zeroed, that can be closed: then who touches it ends the program. For objects that may be
+ * freed at an instant at which somebody else is not through with them. */
+void *support_page_new(void);
+void support_page_close(void *page);
+void support_page_open(void *page);
+
+/* Whether a signal for the main thread is received on that thread, in a signal handler; else on the one that sends it.
+ */
+bool support_main_has_signal_handlers(void);
+
 /* Under a sanitizer or an emulator all is slower: how many times longer a bound on time may be. */
 int support_slowness(void);
 

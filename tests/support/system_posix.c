@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -76,4 +77,29 @@ bool support_is_blocked(int signum)
 {
     sigset_t mask;
     return pthread_sigmask(SIG_BLOCK, NULL, &mask) == 0 && sigismember(&mask, signum) == 1;
+}
+
+void *support_page_new(void)
+{
+    void *page = mmap(NULL, (size_t)sysconf(_SC_PAGESIZE), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0);
+    if (page == MAP_FAILED)
+        support_give_up("no page of memory");
+    return page;
+}
+
+void support_page_close(void *page)
+{
+    if (mprotect(page, (size_t)sysconf(_SC_PAGESIZE), PROT_NONE) != 0)
+        support_give_up("a page could not be closed");
+}
+
+void support_page_open(void *page)
+{
+    if (mprotect(page, (size_t)sysconf(_SC_PAGESIZE), PROT_READ | PROT_WRITE) != 0)
+        support_give_up("a page could not be opened");
+}
+
+bool support_main_has_signal_handlers(void)
+{
+    return true;
 }

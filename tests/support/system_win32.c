@@ -74,3 +74,33 @@ bool support_is_blocked(int signum)
     (void)signum;
     return true;
 }
+
+void *support_page_new(void)
+{
+    void *page = VirtualAlloc(NULL, 4096, MEM_COMMIT | MEM_RESERVE, PAGE_READWRITE);
+    if (!page)
+        support_give_up("no page of memory");
+    return page;
+}
+
+static void protect(void *page, DWORD protection)
+{
+    DWORD before;
+    if (!VirtualProtect(page, 4096, protection, &before))
+        support_give_up("a page could not be opened or closed");
+}
+
+void support_page_close(void *page)
+{
+    protect(page, PAGE_NOACCESS);
+}
+
+void support_page_open(void *page)
+{
+    protect(page, PAGE_READWRITE);
+}
+
+bool support_main_has_signal_handlers(void)
+{
+    return false;
+}

@@ -29,4 +29,14 @@ bool stops_passed(enum thrum__stop stop);
 /* Whether this signal is pending for the main thread. */
 bool stops_is_pending(int signum);
 
+/*
+ * A shot: one signal for the main thread, SIGALRM, some 20 us after it was fired, by the system's timer where there is
+ * one that ends in a signal. note is called when it arrives: on the main thread in the signal handler, or on the thread
+ * that sends it.
+ */
+void stops_shots_begin(void (*note)(void));
+void stops_shoot(void);
+void stops_shots_end(void);
+bool stops_shots_need_no_processor(void); /* they interrupt main, even if it has only one to run on */
+
 #endif

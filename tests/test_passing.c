@@ -516,10 +516,18 @@ static void two_wakers_wake_two(void)
 
 /* ---- Waiters in handlers -------------------------------------------------------------------------------------------- */
 
+static void notify_and_hold_long(void)
+{
+    thrum_lock_acquire(&o->lock);
+    thrum_cond_notify(&o->cond);
+    sleep_until_old(); /* a waiter in the lock's queue would be handed it now */
+    (void)thrum_lock_release(&o->lock);
+}
+
 static thrum_status notify_and_take(int signum, void *unused)
 {
     (void)signum, (void)unused;
-    servant_do(&waker, wake_cond_locked); /* main is the only waiter, suspended: it is granted, and moved nowhere */
+    servant_do(&waker, notify_and_hold_long); /* main, suspended, is the only waiter: granted, and moved nowhere */
     second_status = thrum_lock_acquire_until(&o->lock, support_in(2000));
     if (second_status == THRUM_OK)
         (void)thrum_lock_release(&o->lock);

@@ -11,7 +11,7 @@
 
 static servant director, waker, second_waiter;
 static void *main_token;
-static thrum_status second_status;
+static thrum_status second_status, third_status;
 
 typedef struct objects {
     thrum_event automatic, manual;
@@ -150,6 +150,11 @@ static struct {
 static void wait_second(void)
 {
     second_status = trial.kind->wait(support_in(20000));
+}
+
+static void wait_third(void)
+{
+    third_status = trial.kind->wait(support_in(20000));
 }
 
 static void send(reason r)
@@ -494,7 +499,7 @@ static void two_wakers_wake_two(void)
             trial.kind = &kinds[k];
             servant_tell(&second_waiter, wait_second);
             support_await_sleepers(kinds[k].object(), 1);
-            servant_tell(&director, wait_second);
+            servant_tell(&director, wait_third);
             support_await_sleepers(kinds[k].object(), 2);
             stops_hold(stops[s], waker.token);
             servant_tell(&waker, wake_by_first);
@@ -508,6 +513,7 @@ static void two_wakers_wake_two(void)
             servant_await(&second_waiter);
             servant_await(&director);
             CHECK_STATUS(second_status, THRUM_OK);
+            CHECK_STATUS(third_status, THRUM_OK);
         }
     CHECK_IS(thrum_semaphore_value(&o->semaphore), 0);
     CHECK(!thrum_event_is_set(&o->automatic));

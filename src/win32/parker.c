@@ -67,8 +67,8 @@ static void sleep_on_handles(win32_parker *parker, int64_t at)
     parker->timed = true;
     thrum__port_lock_release(&parker->lock);
     THRUM__STOP(IN_PARKER);
-    if (start_timer(parker, at))
-        WaitForMultipleObjects(2, handles, FALSE, INFINITE);
+    DWORD limit = start_timer(parker, at) ? INFINITE : thrum__win32_milliseconds_until(at);
+    WaitForMultipleObjects(2, handles, FALSE, limit);
     thrum__port_lock_acquire(&parker->lock);
     parker->timed = false;
 }

@@ -64,10 +64,10 @@ void thrum__blocking_reborn(void)
 
 static thrum_status need_nudger(void)
 {
-    if (nudger)
-        return THRUM_OK;
     if (!thrum__port_break_begin())
         return thrum__failed(THRUM_SYSTEM);
+    if (nudger)
+        return THRUM_OK;
     thrum_thread *made = NULL;
     thrum_status status = thrum__thread_start_hidden(&made, nudge);
     if (status == THRUM_OK)

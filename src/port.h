@@ -183,8 +183,8 @@ bool thrum__port_signal_set(int signum, thrum__disposition disposition);
 void thrum__port_signal_main(int signum);
 
 /*
- * To end a system call that the main thread is blocked in. begin: on the main thread, before the first time; false if
- * the system refused. break_main: another thread ends the call that main is in at that moment, if it can be ended;
+ * To end a system call that the main thread is blocked in. begin: on the main thread, before each call that is to be
+ * ended; false if the system refused. break_main: another thread ends the call that main is in at that moment, if it can be ended;
  * otherwise nothing happens. On POSIX a signal does it (SIGURG, which means nothing unless a program asks for it); on
  * Windows CancelSynchronousIo.
  */

@@ -190,7 +190,9 @@ bool thrum__port_signal_set(int signum, thrum__disposition disposition)
 
 bool thrum__port_break_begin(void)
 {
-    if (!breaks && thrum__port_signal_now(BREAK) != THRUM__CAUGHT)
+    if (breaks)
+        return true;
+    if (thrum__port_signal_now(BREAK) != THRUM__CAUGHT)
         breaks = set_action(BREAK, on_signal);
     else
         breaks = true;

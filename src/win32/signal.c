@@ -121,15 +121,22 @@ bool thrum__port_signal_set(int signum, thrum__disposition disposition)
 
 /* ---- Breaking a system call ---------------------------------------------------------------------------------------- */
 
-static HANDLE main_thread; /* written by main, before its first region */
+static HANDLE main_thread; /* written by main, before a region */
 
 bool thrum__port_break_begin(void)
 {
-    if (!main_thread)
-        main_thread = (HANDLE)thrum__port_native_handle();
-    if (!main_thread)
+    static DWORD whose; /* thrum_init may have named another thread main since the last region */
+    if (main_thread && whose == GetCurrentThreadId())
+        return true;
+    HANDLE handle = (HANDLE)thrum__port_native_handle();
+    if (!handle) {
         thrum__win32_fail();
-    return main_thread != NULL;
+        return false;
+    }
+    thrum__port_native_forget((uintptr_t)main_thread);
+    main_thread = handle;
+    whose = GetCurrentThreadId();
+    return true;
 }
 
 void thrum__port_break_main(void)

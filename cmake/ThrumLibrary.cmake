@@ -13,7 +13,7 @@ list(TRANSFORM THRUM_CORE PREPEND src/)
 list(TRANSFORM THRUM_CORE APPEND .c)
 
 if(WIN32)
-  set(THRUM_PORT src/win32/lock.c src/win32/parker.c src/win32/signal.c src/win32/system.c src/win32/thread.c)
+  set(THRUM_PORT src/win32/end.c src/win32/lock.c src/win32/parker.c src/win32/signal.c src/win32/system.c src/win32/thread.c)
 else()
   set(THRUM_PORT src/posix/lock.c src/posix/signal.c src/posix/system.c src/posix/thread.c)
 endif()

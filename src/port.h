@@ -184,9 +184,9 @@ void thrum__port_signal_main(int signum);
 
 /*
  * To end a system call that the main thread is blocked in. begin: on the main thread, before each call that is to be
- * ended; false if the system refused. break_main: another thread ends the call that main is in at that moment, if it can be ended;
- * otherwise nothing happens. On POSIX a signal does it (SIGURG, which means nothing unless a program asks for it); on
- * Windows CancelSynchronousIo.
+ * ended; false if the system refused. break_main: another thread ends the call that main is in at that moment, if it
+ * can be ended; otherwise nothing happens. On POSIX a signal does it (SIGURG, which means nothing unless a program asks
+ * for it); on Windows CancelSynchronousIo.
  */
 bool thrum__port_break_begin(void);
 void thrum__port_break_main(void);
@@ -207,6 +207,16 @@ THRUM_NORETURN void thrum__port_die_by(int signum);
 
 /* From now on the signal, if it comes, takes its default action, on whatever thread. */
 void thrum__port_signal_let_kill(int signum);
+
+/* How far the process has come towards its end. The program has shut thrum down; exit() has begun, or what the core
+ * does in its place. On Windows a console that is closed waits to hear of it. Need no beginning; may be called again.
+ */
+void thrum__port_shutdown_done(void);
+void thrum__port_process_ends(void);
+
+/* Whether the system has killed all other threads, as Windows does before a DLL's own at-exit functions run. Nobody can
+ * be waited for then, and any port lock may be held for good. */
+bool thrum__port_is_alone(void);
 
 /* Write out what stdio has buffered: every stream, or only standard output and error. May block. */
 void thrum__port_flush_all(void);

@@ -111,7 +111,7 @@ static void run_callbacks(void)
 static thrum_status join_threads(thrum_deadline deadline)
 {
     thrum_status status = thrum__interruption_point();
-    while (status == THRUM_OK) {
+    while (status == THRUM_OK && !thrum__port_is_alone()) {
         thrum_thread *thread = thrum__record_to_join();
         if (!thread)
             break;
@@ -136,6 +136,8 @@ thrum_status thrum_shutdown(thrum_deadline deadline)
 
     run_callbacks();
     thrum_status status = join_threads(deadline);
+    if (status == THRUM_OK)
+        thrum__port_shutdown_done();
 
     thrum__port_lock_acquire(&process_lock);
     shutting_down = NULL;
@@ -167,6 +169,11 @@ static thrum_status shut_down_at_the_end(void)
 
 void thrum__process_end(void)
 {
+    thrum__port_process_ends();
+    if (thrum__port_is_alone()) {
+        run_callbacks(); /* thrum_init was told a DLL's atexit: there is nobody left to wait for */
+        return;
+    }
     if (shut_down_at_the_end() != THRUM_INTERRUPTED)
         return;
     const thrum_thread *self = thrum__self();
@@ -194,6 +201,7 @@ void thrum_exit_by_signal(int signum)
     thrum_thread *self = thrum__self();
     if (self)
         self->daemon = false; /* it ends the process, and does not sleep for good like those that come too late */
+    thrum__port_process_ends();
     thrum__port_signal_let_kill(signum);
     if (thrum__thread_start_late(flush, NULL) == THRUM_OK)
         (void)!thrum__event_wait_deaf(&flushed, thrum_after(THRUM_SECONDS(1)));

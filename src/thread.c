@@ -107,6 +107,11 @@ thrum_status thrum_thread_join(thrum_thread *thread, thrum_deadline deadline, vo
         return THRUM_INVALID;
     if (thread == thrum__self())
         return THRUM_WOULD_DEADLOCK;
+    if (thrum__port_is_alone() && !thrum_event_is_set(&thread->done)) {
+        if (result)
+            *result = NULL;
+        return THRUM_OK; /* the system has ended it */
+    }
     thrum_status status = thrum_event_wait(&thread->done, deadline);
     if (status == THRUM_OK && result)
         *result = thread->result;

@@ -40,6 +40,10 @@ THRUM_API THRUM_MUST_USE thrum_status thrum_at_exit(void (*run)(void *), void *a
  * THRUM_OK: none is left and none will be, thrum_thread_start says THRUM_SHUTTING_DOWN from here on; THRUM_TIMED_OUT or
  * THRUM_INTERRUPTED: some are left, and it may be called again; THRUM_WOULD_DEADLOCK from one of its own callbacks, or
  * while another thread is in it. Any thread. Interruption point. Since 0.1.
+ *
+ * Windows: if the user closes the console, that is SIGTERM for a program which handles it, and the system ends the
+ * process once this has returned THRUM_OK, or after 4.5 s. A program that calls exit() or thrum_exit_by_signal within
+ * 100 ms of it, or leaves all to thrum_init, has the whole 4.5 s for its end.
  */
 THRUM_API THRUM_MUST_USE thrum_status thrum_shutdown(thrum_deadline deadline);
 

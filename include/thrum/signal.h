@@ -95,6 +95,9 @@ THRUM_API thrum_status thrum_signal_interrupt(int signum, void *arg);
  * THRUM_INVALID for a number that is no signal, that no program can handle (KILL, STOP) or that is a fault of the
  * thread's own (SEGV, FPE ...); THRUM_SYSTEM if the system refused. Unless THRUM_OK nothing changed. Main thread. Not
  * an interruption point. As Python's signal.signal(). Since 0.1.
+ *
+ * Windows: AllocConsole, AttachConsole and FreeConsole take away all handlers of console events, thrum's among them.
+ * After one of these, set a handler again for one of SIGINT, SIGBREAK and SIGTERM: that brings thrum's back.
  */
 THRUM_API thrum_status thrum_signal_handle(int signum, thrum_signal_handler handler, thrum_signal_handler *old);
 

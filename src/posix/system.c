@@ -101,6 +101,19 @@ void thrum__port_flush_standard(void)
     fflush(stderr);
 }
 
+void thrum__port_shutdown_done(void)
+{
+}
+
+void thrum__port_process_ends(void)
+{
+}
+
+bool thrum__port_is_alone(void)
+{
+    return false; /* exit() leaves the threads as they are */
+}
+
 void thrum__port_exit(int status)
 {
     exit(status);

@@ -13,9 +13,6 @@ enum { NUMBERS = 32 };
 
 #define ENDED_BY_CONTROL_C 0xC000013Au /* STATUS_CONTROL_C_EXIT: how the system ends a process on Ctrl-C */
 
-/* The system gives a program 5 s after the console was closed. */
-#define CLOSE_MILLISECONDS 4500
-
 enum { UNKNOWN, ENDS, IGNORED, FAULT }; /* what its default action does; a fault cannot be handled */
 
 static const struct {
@@ -72,6 +69,16 @@ thrum__disposition thrum__port_signal_now(int signum)
 
 /* ---- The console ------------------------------------------------------------------------------------------------ */
 
+static uint32_t closing; /* atomic: how many threads are in await_end */
+
+/* Once this has returned the process ends; it may well end before. */
+static void await_end(void)
+{
+    thrum__fetch_add_u32_acq_rel(&closing, 1);
+    thrum__win32_await_end();
+    thrum__fetch_add_u32_acq_rel(&closing, (uint32_t)-1);
+}
+
 static BOOL WINAPI on_console_event(DWORD event)
 {
     int signum = event == CTRL_C_EVENT       ? THRUM_SIGINT
@@ -84,7 +91,7 @@ static BOOL WINAPI on_console_event(DWORD event)
     case THRUM__CAUGHT:
         signal_arrived(signum);
         if (event == CTRL_CLOSE_EVENT)
-            Sleep(CLOSE_MILLISECONDS); /* once this returns the process ends; it may well end before */
+            await_end();
         return TRUE;
     case THRUM__IGNORED:
         return TRUE;
@@ -98,23 +105,43 @@ static bool is_from_console(int signum)
     return signum == THRUM_SIGINT || signum == THRUM_SIGBREAK || signum == THRUM_SIGTERM;
 }
 
+/* Takes the place of on_console_event while that is put in anew. It counts, so that no linker makes the two one. */
+static BOOL WINAPI on_event_meanwhile(DWORD event)
+{
+    static uint32_t events;
+    thrum__fetch_add_u32_acq_rel(&events, 1);
+    return on_console_event(event);
+}
+
+/*
+ * AllocConsole, AttachConsole and FreeConsole take all handlers away, and nothing tells whether ours is still there. So
+ * it is put in anew, without an instant in which neither is there, or an event would end the process. Not while a
+ * console is being closed: the system holds its lock on the handlers while one of them runs, and main would wait here
+ * until the process ends.
+ */
 static bool listen_to_console(void)
 {
-    static bool listening; /* the main thread's */
-    if (!listening)
+    if (thrum__load_u32_acquire(&closing))
+        return true;
+    bool listening = SetConsoleCtrlHandler(on_event_meanwhile, TRUE);
+    if (listening) {
+        SetConsoleCtrlHandler(on_console_event, FALSE);
         listening = SetConsoleCtrlHandler(on_console_event, TRUE);
+    }
     if (!listening)
         thrum__win32_fail();
+    SetConsoleCtrlHandler(on_event_meanwhile, FALSE);
     return listening;
 }
 
 bool thrum__port_signal_set(int signum, thrum__disposition disposition)
 {
-    if (is_from_console(signum) && disposition != THRUM__DEFAULT && !listen_to_console())
-        return false;
-    if (signum == THRUM_SIGINT)
-        SetConsoleCtrlHandler(NULL,
-                              FALSE); /* a parent may have had Ctrl-C ignored: now the program has said otherwise */
+    if (is_from_console(signum) && disposition != THRUM__DEFAULT) {
+        if (!listen_to_console())
+            return false;
+        if (signum == THRUM_SIGINT && !thrum__load_u32_acquire(&closing))
+            SetConsoleCtrlHandler(NULL, FALSE); /* a parent may have had it ignored: now the program says otherwise */
+    }
     thrum__store_u32_release(&dispositions[signum], (uint32_t)disposition);
     return true;
 }

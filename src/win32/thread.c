@@ -123,6 +123,11 @@ __attribute__((constructor)) static void on_load(void)
 }
 #endif
 
+bool thrum__port_is_alone(void)
+{
+    return process_is_ending.any && process_is_ending.ask();
+}
+
 bool thrum__port_is_main(void)
 {
     return thrum__load_u32_acquire(&main_id) == GetCurrentThreadId();
@@ -140,7 +145,7 @@ static void CALLBACK thread_ends(void *arg)
 {
     /* When the process ends the system has killed the other threads, some perhaps with a lock of ours: touch nothing.
      */
-    if (!arg || (process_is_ending.any && process_is_ending.ask()))
+    if (!arg || thrum__port_is_alone())
         return;
     TlsSetValue(over_slot, arg);
     end_run(arg);

@@ -13,6 +13,9 @@ void thrum__win32_fail(void);
 /* Milliseconds until a time on thrum__port_now's clock, rounded up; INFINITE for INT64_MAX. */
 DWORD thrum__win32_milliseconds_until(int64_t at);
 
+/* Wait until the process may end, in a program whose console was closed: at most 4.5 s. */
+void thrum__win32_await_end(void);
+
 /* signal.c's part of thrum__port_begin. */
 void thrum__win32_signals_begin(const thrum__port_upcalls *upcalls);
 

@@ -230,6 +230,9 @@ static void an_end_by_signal_is_not_cut_short_either(void)
     HANDLE thread = close_console(&child);
     support_child_expect(&child, "buffered");
     support_until_end(thread);
+    DWORD status = 0;
+    GetExitCodeThread(thread, &status);
+    CHECK_IS((int)status, (int)0xC000013A); /* it has not returned: the process has ended under it */
     CHECK_IS((int)support_child_end(&child), (int)0xC000013A);
 }
 
@@ -237,9 +240,11 @@ static void a_close_does_not_hold_up_handlers_that_are_set(void)
 {
     support_child child = start("sets_handlers_in_a_close", 0);
     support_child_expect(&child, "waiting");
+    thrum_nanos closed = thrum_now();
     HANDLE thread = close_console(&child);
     support_child_go(&child);
     expect_return_after(&child, thread, "shut down");
+    CHECK(support_since(closed) < 3000);
     support_child_kill(&child);
 }
 

@@ -3,6 +3,8 @@
 
 #include <thrum/atomic.h>
 
+#include <stdlib.h>
+
 static void (*thread_began)(void *);
 
 /* ---- Who I am --------------------------------------------------------------------------------------------------- */
@@ -13,6 +15,13 @@ static void (*end_run)(void *);
 
 static void CALLBACK thread_ends(void *arg);
 
+/* A thread that cannot be told from others can do nothing of thrum's. */
+static void must(bool done)
+{
+    if (!done)
+        abort();
+}
+
 static BOOL CALLBACK make_slots(PINIT_ONCE once, void *unused, void **unused_too)
 {
     (void)once, (void)unused, (void)unused_too;
@@ -20,6 +29,7 @@ static BOOL CALLBACK make_slots(PINIT_ONCE once, void *unused, void **unused_too
     token_slot = TlsAlloc();
     over_slot = TlsAlloc();
     end_slot = FlsAlloc(thread_ends);
+    must(self_slot != TLS_OUT_OF_INDEXES && token_slot != TLS_OUT_OF_INDEXES && over_slot != TLS_OUT_OF_INDEXES);
     return TRUE;
 }
 
@@ -47,7 +57,7 @@ void *thrum__port_self(void)
 void thrum__port_set_self(void *self)
 {
     need_slots();
-    TlsSetValue(self_slot, self);
+    must(TlsSetValue(self_slot, self));
 }
 
 void *thrum__port_token(void)
@@ -57,7 +67,7 @@ void *thrum__port_token(void)
     if (!token) {
         uintptr_t number = thrum__fetch_add_u32_acq_rel(&numbers, 1) + (uintptr_t)1;
         token = (void *)(number ? number : 1);
-        TlsSetValue(token_slot, token);
+        must(TlsSetValue(token_slot, token));
     }
     return token;
 }

@@ -329,21 +329,38 @@ static void events_that_race_with_the_end_do_no_harm(void)
 
 /* ---- Others --------------------------------------------------------------------------------------------------------- */
 
+/* Which of the DLL's lines come, in a program that must end by itself. */
+static void run_late(const char *program, int *callbacks, int *joined, int *shut_down)
+{
+    support_child child = start(program, 0);
+    char line[40];
+    *callbacks = *joined = *shut_down = 0;
+    while (support_child_read(&child, line, sizeof line)) {
+        *callbacks += strcmp(line, "callback") == 0;
+        *joined += strcmp(line, "joined") == 0;
+        *shut_down += strcmp(line, "shut down") == 0;
+    }
+    CHECK_IS(support_child_end(&child), 7);
+}
+
 /* Nothing is joined when the system has killed the other threads: not by a DLL's own end, nor by a shutdown there. */
 static void a_dll_that_joins_at_the_end_of_the_process_does_not_hang(void)
 {
-    support_child child = start("loads_a_dll_that_joins_late", 0);
-    char line[40];
-    int callbacks = 0, joined = 0, shut_down = 0;
-    while (support_child_read(&child, line, sizeof line)) {
-        callbacks += strcmp(line, "callback") == 0;
-        joined += strcmp(line, "joined") == 0;
-        shut_down += strcmp(line, "shut down") == 0;
-    }
-    CHECK_IS(support_child_end(&child), 7);
+    int callbacks, joined, shut_down;
+    run_late("loads_a_dll_that_joins_late", &callbacks, &joined, &shut_down);
     CHECK_IS(callbacks, 1);
     CHECK_IS(joined, 1);
     CHECK_IS(shut_down, 1);
+}
+
+/* The thread that was in the shutdown is dead: it will not be through with it. */
+static void a_shutdown_that_was_killed_is_not_waited_for(void)
+{
+    int callbacks, joined, shut_down;
+    run_late("ends_while_a_dll_shuts_down", &callbacks, &joined, &shut_down);
+    CHECK_IS(callbacks, 1);
+    CHECK_IS(joined, 1);
+    CHECK_IS(shut_down, 0);
 }
 
 /* Invariant 5: it is main's call that is ended, whoever was main before. */
@@ -372,6 +389,7 @@ static const support_test tests[] = {
     TEST(a_new_console_sends_events_too),
     TEST(events_that_race_with_the_end_do_no_harm),
     TEST(a_dll_that_joins_at_the_end_of_the_process_does_not_hang),
+    TEST(a_shutdown_that_was_killed_is_not_waited_for),
     TEST(a_region_of_another_main_is_ended_too),
 };
 

@@ -323,15 +323,25 @@ static int ends(int way)
 /* ---- Others ------------------------------------------------------------------------------------------------------ */
 
 /* A DLL that joins a thread when the system has killed all but this one. */
-static int loads_a_dll_that_joins_late(void)
+static int load_late(bool somebody_shuts_down)
 {
     union {
         FARPROC any;
-        int (*call)(void);
+        int (*call)(bool);
     } begin;
     HMODULE library = LoadLibraryA("late_" THRUM_TEST_PARKER ".dll");
     begin.any = library ? GetProcAddress(library, "late_begin") : NULL;
-    return begin.any && begin.call() == 0 ? 7 : 8;
+    return begin.any && begin.call(somebody_shuts_down) == 0 ? 7 : 8;
+}
+
+static int loads_a_dll_that_joins_late(void)
+{
+    return load_late(false);
+}
+
+static int ends_while_a_dll_shuts_down(void)
+{
+    return load_late(true);
 }
 
 static int break_a_read(void)
@@ -386,6 +396,7 @@ static const struct {
     {"shuts_down_and_ends_by_signal", shuts_down_and_ends_by_signal},
     {"sets_handlers_in_a_close", sets_handlers_in_a_close},
     {"loads_a_dll_that_joins_late", loads_a_dll_that_joins_late},
+    {"ends_while_a_dll_shuts_down", ends_while_a_dll_shuts_down},
     {"names_another_main", names_another_main},
     {"in_a_group", in_a_group},
     {"has_no_console", has_no_console},

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <windows.h>
 
-__declspec(dllexport) int late_begin(void);
+__declspec(dllexport) int late_begin(bool somebody_shuts_down);
 
 static thrum_thread *thread;
 
@@ -19,31 +19,51 @@ static void *sleep_for_ever(void *unused)
     return unused;
 }
 
-static void say(void *line)
+static thrum_event shutdown_has_begun;
+
+static void *shut_down_for_ever(void *unused)
 {
-    puts((const char *)line);
+    (void)!thrum_shutdown(THRUM_FOREVER);
+    return unused;
+}
+
+static void say(const char *line)
+{
+    puts(line);
     fflush(stdout);
 }
 
-int late_begin(void)
+static void callback(void *unused)
 {
-    static char callback[] = "callback";
-    if (thrum_init() != THRUM_OK || thrum_at_exit(say, callback) != THRUM_OK)
+    (void)unused;
+    say("callback");
+    thrum_event_set(&shutdown_has_begun);
+}
+
+int late_begin(bool somebody_shuts_down)
+{
+    const thrum_thread_options daemon = {NULL, 0, true};
+    if (thrum_init() != THRUM_OK || thrum_at_exit(callback, NULL) != THRUM_OK)
         return 80;
-    return thrum_thread_start(&thread, sleep_for_ever, NULL, NULL) == THRUM_OK ? 0 : 81;
+    if (thrum_thread_start(&thread, sleep_for_ever, NULL, NULL) != THRUM_OK)
+        return 81;
+    if (!somebody_shuts_down)
+        return 0;
+    if (thrum_thread_start(NULL, shut_down_for_ever, NULL, &daemon) != THRUM_OK)
+        return 81;
+    return thrum_event_wait(&shutdown_has_begun, THRUM_FOREVER) == THRUM_OK ? 0 : 82;
 }
 
 BOOL WINAPI DllMain(HINSTANCE module, DWORD reason, void *process_ends);
 
 BOOL WINAPI DllMain(HINSTANCE module, DWORD reason, void *process_ends)
 {
-    static char joined[] = "joined", shut_down[] = "shut down";
     (void)module;
     if (reason != DLL_PROCESS_DETACH || !process_ends || !thread)
         return TRUE;
     if (thrum_thread_join(thread, THRUM_FOREVER, NULL) == THRUM_OK)
-        say(joined);
+        say("joined");
     if (thrum_shutdown(THRUM_FOREVER) == THRUM_OK)
-        say(shut_down);
+        say("shut down");
     return TRUE;
 }

@@ -66,7 +66,7 @@ static void end_each_wait(DWORD event, const char *name)
         int rounds = event == CTRL_CLOSE_EVENT ? 1 : 4, wrong = 0;
         double longest = 0;
         snprintf(arguments, sizeof arguments, "wait %d %d", kind, rounds);
-        for (int tries = 0; tries < 10 && longest < 5; tries++) {
+        for (int tries = 0; tries < 10 && longest < 5 && wrong == 0; tries++) {
             support_child child = start(arguments, CREATE_NEW_PROCESS_GROUP);
             HANDLE thread = NULL;
             for (int i = 0; i < rounds; i++) {

@@ -223,17 +223,23 @@ static void an_exit_is_not_cut_short_by_its_shutdown(void)
     end_in_a_close("shuts_down_and_exits", "shut down");
 }
 
-static void an_end_by_signal_is_not_cut_short_either(void)
+static void end_by_signal_in_a_close(const char *program, const char *line)
 {
-    support_child child = start("shuts_down_and_ends_by_signal", 0);
+    DWORD status = 0;
+    support_child child = start(program, 0);
     support_child_expect(&child, "waiting");
     HANDLE thread = close_console(&child);
-    support_child_expect(&child, "buffered");
+    support_child_expect(&child, line);
     support_until_end(thread);
-    DWORD status = 0;
     GetExitCodeThread(thread, &status);
     CHECK_IS((int)status, (int)0xC000013A); /* it has not returned: the process has ended under it */
     CHECK_IS((int)support_child_end(&child), (int)0xC000013A);
+}
+
+static void an_end_by_signal_is_not_cut_short_either(void)
+{
+    end_by_signal_in_a_close("shuts_down_and_ends_by_signal", "buffered");
+    end_by_signal_in_a_close("shuts_down_and_ends_by_signal_slowly", "shut down");
 }
 
 static void a_close_does_not_hold_up_handlers_that_are_set(void)

@@ -197,6 +197,27 @@ static int shuts_down_and_ends_by_signal(void)
     thrum_exit_by_signal(THRUM_SIGTERM);
 }
 
+static uint32_t has_stdout;
+
+static void *hold_stdout(void *unused)
+{
+    _lock_file(stdout);
+    support_set_flag(&has_stdout);
+    Sleep(60000);
+    return unused;
+}
+
+/* Somebody is inside standard output, and its end waits a second for that. */
+static int shuts_down_and_ends_by_signal_slowly(void)
+{
+    interrupt_on_all();
+    sleep_until_interrupted();
+    shut_down();
+    support_foreign_start(hold_stdout, NULL);
+    support_await_flag(&has_stdout);
+    thrum_exit_by_signal(THRUM_SIGTERM);
+}
+
 /* The system holds its lock on the handlers while one of them waits; main must not wait for it. */
 static int sets_handlers_in_a_close(void)
 {
@@ -394,6 +415,7 @@ static const struct {
     {"shuts_down_in_exit", shuts_down_in_exit},
     {"shuts_down_and_exits", shuts_down_and_exits},
     {"shuts_down_and_ends_by_signal", shuts_down_and_ends_by_signal},
+    {"shuts_down_and_ends_by_signal_slowly", shuts_down_and_ends_by_signal_slowly},
     {"sets_handlers_in_a_close", sets_handlers_in_a_close},
     {"loads_a_dll_that_joins_late", loads_a_dll_that_joins_late},
     {"ends_while_a_dll_shuts_down", ends_while_a_dll_shuts_down},

@@ -26,6 +26,7 @@ static bool is_wanted(const char *name, int argc, char **argv)
 int support_run(const char *suite, const support_test *tests, size_t count, int argc, char **argv)
 {
     support_self = argv[0];
+    support_system_begin();
     thrum_init();
     if (CU_initialize_registry() != CUE_SUCCESS)
         support_give_up(CU_get_error_msg());

@@ -87,6 +87,9 @@ void support_foreign_join(support_foreign *thread);
  * maybe. */
 int support_run_program(const char *self, const char *name, const char *argument);
 
+/* What the system needs before a suite begins. */
+void support_system_begin(void);
+
 /* Send a real signal: to this process, by the system; to a thread that thrum does not know and that sleeps in a system
  * call, for good. False where the system has no such thing (Windows: without a console; to a thread, never). */
 bool support_signal_process(int signum);

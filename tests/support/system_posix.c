@@ -51,6 +51,10 @@ int support_run_program(const char *self, const char *name, const char *argument
     return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
+void support_system_begin(void)
+{
+}
+
 bool support_signal_process(int signum)
 {
     return kill(getpid(), signum) == 0;

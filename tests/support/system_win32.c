@@ -57,6 +57,17 @@ int support_run_program(const char *self, const char *name, const char *argument
     return (int)_spawnl(_P_WAIT, path, path, argument, NULL);
 }
 
+/* A Ctrl-C is sent to all who share the console, and so to who runs the tests. On Windows proper the suite moves to one
+ * of its own first; under Wine each program is started in its own. */
+void support_system_begin(void)
+{
+    HMODULE nt = GetModuleHandleW(L"ntdll.dll");
+    if (nt && GetProcAddress(nt, "wine_get_version"))
+        return;
+    FreeConsole();
+    AllocConsole();
+}
+
 bool support_signal_process(int signum)
 {
     DWORD event = signum == THRUM_SIGINT ? CTRL_C_EVENT : CTRL_BREAK_EVENT;

@@ -77,6 +77,16 @@ double support_since(thrum_nanos start);
 /* Processor time that this process has used, in milliseconds. */
 double support_cpu_milliseconds(void);
 
+/* What this process has of the system's at this moment: KiB of resident memory, threads, open handles (POSIX: file
+ * descriptors). -1: this system does not say. */
+typedef struct support_usage {
+    long resident, threads, handles;
+} support_usage;
+support_usage support_usage_now(void);
+
+/* KiB by which resident memory comes and goes with threads that end, whoever started them. */
+extern const long support_memory_noise;
+
 /* A thread that thrum did not start, and did not block signals for: the system's own. */
 typedef struct support_foreign support_foreign;
 support_foreign *support_foreign_start(void *(*run)(void *), void *arg);

@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <windows.h>
 
+#include <psapi.h>
+#include <tlhelp32.h>
+
 double support_cpu_milliseconds(void)
 {
     FILETIME created, ended, kernel, user;
@@ -12,6 +15,75 @@ double support_cpu_milliseconds(void)
     uint64_t ticks = ((uint64_t)kernel.dwHighDateTime << 32) + kernel.dwLowDateTime +
                      ((uint64_t)user.dwHighDateTime << 32) + user.dwLowDateTime;
     return (double)ticks / 1e4;
+}
+
+static long count_threads(void)
+{
+    HANDLE all = CreateToolhelp32Snapshot(TH32CS_SNAPTHREAD, 0);
+    THREADENTRY32 entry = {.dwSize = sizeof entry};
+    long count = 0;
+    if (all == INVALID_HANDLE_VALUE)
+        return -1;
+    for (BOOL more = Thread32First(all, &entry); more; more = Thread32Next(all, &entry))
+        count += entry.th32OwnerProcessID == GetCurrentProcessId();
+    CloseHandle(all);
+    return count;
+}
+
+/* What the system says of every handle there is: class 16 of NtQuerySystemInformation, SystemHandleInformation. */
+typedef struct handle_table {
+    ULONG count;
+    struct {
+        ULONG process;
+        ULONG kind_and_number;
+        void *object;
+        ULONG access;
+    } handles[1];
+} handle_table;
+
+typedef LONG(WINAPI *query_system_information)(int what, void *answer, ULONG size, ULONG *needed);
+
+static handle_table *all_handles(void)
+{
+    union {
+        FARPROC any;
+        query_system_information ask;
+    } query = {GetProcAddress(GetModuleHandleW(L"ntdll.dll"), "NtQuerySystemInformation")};
+    for (ULONG size = 65536; query.any && size <= 16 * 1048576; size *= 2) {
+        handle_table *table = malloc(size);
+        if (table && query.ask(16, table, size, NULL) == 0)
+            return table;
+        free(table);
+    }
+    return NULL;
+}
+
+/* Wine 8 has no GetProcessHandleCount that counts. */
+static long count_handles(void)
+{
+    DWORD handles = 0;
+    if (GetProcessHandleCount(GetCurrentProcess(), &handles) && handles > 0)
+        return (long)handles;
+    handle_table *table = all_handles();
+    long count = table ? 0 : -1;
+    for (ULONG i = 0; table && i < table->count; i++)
+        count += table->handles[i].process == GetCurrentProcessId();
+    free(table);
+    return count;
+}
+
+/* Wine 8's own: a program without thrum, whose threads start at up to 64 at a time, swings between 29 and 875 MiB, for
+ * an ended thread's stacks are given back by those that end later. leaks.c waits until no more than before are left,
+ * and saw 5 MiB. A lost record shows in the number of records, a lost handle in that of handles, at once. */
+const long support_memory_noise = 16 * 1024;
+
+support_usage support_usage_now(void)
+{
+    PROCESS_MEMORY_COUNTERS memory = {.cb = sizeof memory};
+    support_usage now = {-1, count_threads(), count_handles()};
+    if (K32GetProcessMemoryInfo(GetCurrentProcess(), &memory, sizeof memory))
+        now.resident = (long)(memory.WorkingSetSize / 1024);
+    return now;
 }
 
 struct support_foreign {

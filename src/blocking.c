@@ -58,7 +58,9 @@ void thrum__blocking_nudge(void)
 
 void thrum__blocking_reborn(void)
 {
-    nudger = NULL; /* its thread is not here */
+    if (nudger) /* its thread is not here */
+        thrum__port_parker_forget(&nudger->parker);
+    nudger = NULL;
     nudging = 0;
 }
 

@@ -106,6 +106,10 @@ bool thrum__port_parker_init(thrum__parker *parker, bool main);
  * and shares nothing with the parent. False if the system has nothing left for it: then it is no parker. */
 bool thrum__port_parker_reborn(thrum__parker *parker);
 
+/* In a child of fork: give back what the system gave for the parker of a thread that is not here. The parent's is not
+ * touched. Its memory is zero afterwards. */
+void thrum__port_parker_forget(thrum__parker *parker);
+
 /* Take the permit; sleep until there is one or thrum__port_now() >= at (INT64_MAX: for ever). May return early. Only
  * the thread whose parker it is calls this, with no port lock held. Not a POSIX cancellation point. */
 void thrum__port_park(thrum__parker *parker, int64_t at);

@@ -19,6 +19,7 @@ static thrum_thread *free_records;
 static uint64_t last_id, last_name, last_foreign;
 static bool closed;
 static uint32_t closed_flag; /* `closed` for readers without the lock */
+static uint32_t forks;       /* that lie behind this process; changes only while it has one thread */
 
 static uint32_t begun;
 
@@ -65,8 +66,10 @@ thrum_thread *thrum__main(void)
 
 static bool make_parker(thrum_thread *record, bool main)
 {
-    if (!thrum__has_parker(record) && thrum__port_parker_init(&record->parker, main))
+    if (!thrum__has_parker(record) && thrum__port_parker_init(&record->parker, main)) {
+        record->parker_forks = forks;
         thrum__store_u32_release(&record->parker_ready, 1);
+    }
     return thrum__has_parker(record);
 }
 
@@ -91,6 +94,17 @@ static void clear(thrum_thread *record)
     memset(&record->mail, 0, sizeof *record - offsetof(thrum_thread, mail));
 }
 
+/* One that was made before this process was forked off may be in the middle of anything: a thread of the parent's was
+ * in it perhaps, with a late unpark. */
+static bool has_sound_parker(thrum_thread *record)
+{
+    if (record->parker_forks == forks)
+        return true;
+    thrum__store_u32_release(&record->parker_ready, 0);
+    thrum__port_parker_forget(&record->parker);
+    return make_parker(record, false);
+}
+
 static thrum_thread *take_free_record(void)
 {
     thrum__port_lock_acquire(&registry_lock);
@@ -100,7 +114,7 @@ static thrum_thread *take_free_record(void)
     thrum__port_lock_release(&registry_lock);
     if (record)
         clear(record);
-    return record;
+    return record && has_sound_parker(record) ? record : NULL;
 }
 
 static thrum_thread *allocate_record(bool like_main)
@@ -139,15 +153,26 @@ thrum_thread *thrum_thread_retain(thrum_thread *thread)
     return thread;
 }
 
+/* Acquire and release: who drops the last one has seen what all the others did. */
+static bool drop_last(thrum_thread *thread)
+{
+    return thrum__fetch_add_u32_acq_rel(&thread->references, (uint32_t)-1) == 1;
+}
+
+/* With the lock held. */
+static void keep_for_the_next(thrum_thread *thread)
+{
+    thread->next = free_records;
+    free_records = thread;
+}
+
 void thrum_thread_release(thrum_thread *thread)
 {
-    /* Acquire and release: who drops the last one has seen what all the others did. */
-    if (!thread || thrum__fetch_add_u32_acq_rel(&thread->references, (uint32_t)-1) != 1)
+    if (!thread || !drop_last(thread))
         return;
     thrum__port_native_forget(thread->native_handle);
     thrum__port_lock_acquire(&registry_lock);
-    thread->next = free_records;
-    free_records = thread;
+    keep_for_the_next(thread);
     thrum__port_lock_release(&registry_lock);
 }
 
@@ -436,8 +461,7 @@ void thrum__threads_let_go(void)
     thrum__port_lock_release(&registry_lock);
 }
 
-/* Somebody else's thread does not exist here. For those who have a reference to it, it has ended. The record is not
- * used again: its parker may be in the middle of anything. */
+/* Somebody else's thread does not exist here. For those who have a reference to it, it has ended. */
 static void end_of_another(thrum_thread *thread)
 {
     thrum_event_init(&thread->started, false); /* nobody sleeps there, so setting them asks nothing of the lot */
@@ -445,26 +469,34 @@ static void end_of_another(thrum_thread *thread)
     thrum_event_set(&thread->started);
     thrum_event_set(&thread->done);
     thread->listed = false;
+    thrum__store_u32_release(&thread->parker_ready, 0);
+    thrum__port_parker_forget(&thread->parker);
+    if (drop_last(thread))
+        keep_for_the_next(thread);
 }
 
-/* The thread that forked is alone, and main, with nothing pending. */
+/* The thread that forked is alone, and main, with nothing pending. It may be in a signal's handler, and stays there. */
 static void become_main(thrum_thread *self)
 {
     self->daemon = false;
-    self->running = THRUM__MAIL_REGION;
     self->next = self->previous = NULL;
     self->native_id = thrum__port_native_id();
     thrum__fetch_and_u32_acq_rel(&self->mail, THRUM__MAIL_REGION);
     thrum__store_u32_release(&self->parker_ready, thrum__port_parker_reborn(&self->parker));
+    self->parker_forks = forks;
     thrum_thread_retain(self); /* main's record is there for good */
     thrum__store_pointer_release((void **)&main_record, self);
 }
 
 void thrum__threads_reborn(thrum_thread *self)
 {
-    for (thrum_thread *thread = oldest; thread; thread = thread->next)
+    thrum_thread *next;
+    forks++;
+    for (thrum_thread *thread = oldest; thread; thread = next) {
+        next = thread->next;
         if (thread != self)
             end_of_another(thread);
+    }
     if (self)
         become_main(self);
     oldest = newest = self;

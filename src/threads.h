@@ -27,6 +27,7 @@ typedef struct thrum__once_frame {
 struct thrum_thread {
     thrum__parker parker;
     uint32_t parker_ready; /* atomic; 0 only for a main thread to whom the system gave none */
+    uint32_t parker_forks; /* the forks that lay behind this process when its parker was made */
 
     uint32_t mail;      /* atomic: what is pending; see interrupt.h */
     uint32_t running;   /* the thread's own: what in its mail it must not act on now */

@@ -92,6 +92,11 @@ bool thrum__port_parker_reborn(thrum__parker *parker)
     return thrum__port_parker_init(parker, true);
 }
 
+void thrum__port_parker_forget(thrum__parker *parker)
+{
+    *parker = (thrum__parker){0};
+}
+
 void thrum__port_park(thrum__parker *parker, int64_t at)
 {
     uint32_t *word = &((futex_parker *)parker)->word;

@@ -58,20 +58,38 @@ static void unpark_condition(pthread_parker *parker)
 
 /* ---- Main ------------------------------------------------------------------------------------------------------- */
 
-static bool open_pipe(pthread_parker *parker)
+#if defined(THRUM_HAVE_PIPE2)
+
+/* In one step: another thread may be starting a program at this moment, which must not get the ends. */
+static bool make_pipe(int ends[2])
 {
-    int ends[2];
-    if (pipe(ends) != 0) {
-        thrum__posix_fail(errno);
+    return pipe2(ends, O_CLOEXEC | O_NONBLOCK) == 0;
+}
+
+#else /* macOS */
+
+static bool make_pipe(int ends[2])
+{
+    if (pipe(ends) != 0)
         return false;
-    }
     for (int i = 0; i < 2; i++) {
         fcntl(ends[i], F_SETFD, FD_CLOEXEC);
         fcntl(ends[i], F_SETFL, O_NONBLOCK);
     }
+    return true;
+}
+
+#endif
+
+static bool open_pipe(pthread_parker *parker)
+{
+    int ends[2] = {-1, -1};
+    bool made = make_pipe(ends);
+    if (!made)
+        thrum__posix_fail(errno);
     parker->u.main.read = ends[0];
     parker->u.main.write = ends[1];
-    return true;
+    return made;
 }
 
 /* Sleep until the pipe has a byte, a signal comes, or the time has passed. */
@@ -128,13 +146,18 @@ bool thrum__port_parker_init(thrum__parker *memory, bool main)
 
 bool thrum__port_parker_reborn(thrum__parker *memory)
 {
+    thrum__port_parker_forget(memory);
+    return thrum__port_parker_init(memory, true);
+}
+
+void thrum__port_parker_forget(thrum__parker *memory)
+{
     pthread_parker *parker = (pthread_parker *)memory;
     if (parker->main) { /* our copies of the parent's pipe */
         close(parker->u.main.read);
         close(parker->u.main.write);
     }
-    memset(parker, 0, sizeof *parker);
-    return thrum__port_parker_init(memory, true);
+    memset(memory, 0, sizeof *memory); /* a mutex may be locked here for ever */
 }
 
 void thrum__port_park(thrum__parker *memory, int64_t at)

@@ -37,6 +37,11 @@ bool thrum__port_parker_reborn(thrum__parker *memory)
     return false; /* Windows has no fork */
 }
 
+void thrum__port_parker_forget(thrum__parker *memory)
+{
+    (void)memory;
+}
+
 static bool has_handles(win32_parker *parker)
 {
     if (!parker->event)

@@ -202,8 +202,7 @@ thrum_status thrum_interrupt_main(int signum)
         return THRUM_INVALID;
     if ((thrum__load_u32_acquire(&caught) & bit_of(signum)) == 0)
         return THRUM_NOT_HANDLED;
-    thrum__port_signal_main(signum);
-    return THRUM_OK;
+    return thrum__port_signal_main(signum) ? THRUM_OK : THRUM_NOT_HANDLED;
 }
 
 thrum_status thrum_signal_raise(int signum)

@@ -183,14 +183,15 @@ thrum__disposition thrum__port_signal_now(int signum);
  * Main thread only. */
 bool thrum__port_signal_set(int signum, thrum__disposition disposition);
 
-/* Send the main thread this signal, which is CAUGHT, by the road that a real one takes. Async-signal-safe. */
-void thrum__port_signal_main(int signum);
+/* Send the main thread this signal, which was set CAUGHT, by the road that a real one takes. False, and not sent, if
+ * the program has since had the system ignore it or take its default action. Async-signal-safe. */
+bool thrum__port_signal_main(int signum);
 
 /*
  * To end a system call that the main thread is blocked in. begin: on the main thread, before each call that is to be
  * ended; false if the system refused. break_main: another thread ends the call that main is in at that moment, if it
  * can be ended; otherwise nothing happens. On POSIX a signal does it (SIGURG, which means nothing unless a program asks
- * for it); on Windows CancelSynchronousIo.
+ * for it, and of which a handler that the program has set goes on getting its own); on Windows CancelSynchronousIo.
  */
 bool thrum__port_break_begin(void);
 void thrum__port_break_main(void);

@@ -193,6 +193,110 @@ static void main_can_be_interrupted_from_a_signal_handler(void)
     CHECK_STATUS(thrum_signal_handle(THRUM_SIGUSR1, THRUM_SIGNAL_DEFAULT, NULL), THRUM_OK);
 }
 
+/* ---- A handler of the program's own, put in thrum's place ----------------------------------------------------------------- */
+
+static volatile sig_atomic_t own_runs;
+static struct sigaction thrums;
+
+static void own_handler(int signum)
+{
+    (void)signum;
+    own_runs++;
+}
+
+static void own_handler_that_passes_it_on(int signum)
+{
+    own_runs++;
+    thrums.sa_handler(signum);
+}
+
+static void replace_thrums(void (*handler)(int))
+{
+    struct sigaction action = {.sa_handler = handler};
+    own_runs = 0;
+    sigemptyset(&action.sa_mask);
+    CHECK_STATUS(thrum_signal_handle(THRUM_SIGUSR1, THRUM_SIGNAL_INTERRUPT, NULL), THRUM_OK);
+    CHECK_IS(sigaction(SIGUSR1, &action, &thrums), 0);
+}
+
+static void check_action_is(void (*handler)(int))
+{
+    struct sigaction now;
+    CHECK_IS(sigaction(SIGUSR1, NULL, &now), 0);
+    CHECK(now.sa_handler == handler);
+}
+
+static void *interrupt_once(void *out)
+{
+    *(thrum_status *)out = thrum_interrupt_main(THRUM_SIGUSR1);
+    return NULL;
+}
+
+static thrum_status interrupt_from_a_worker(void)
+{
+    thrum_status status = THRUM_SYSTEM;
+    support_join(support_start(interrupt_once, &status));
+    return status;
+}
+
+static void a_handler_in_thrums_place_gets_what_main_is_sent(void)
+{
+    thrum_signal_handler now = THRUM_SIGNAL_IGNORE;
+    replace_thrums(own_handler);
+    CHECK_STATUS(thrum_signal_handler_of(THRUM_SIGUSR1, &now), THRUM_OK);
+    CHECK(now.run == NULL);
+    CHECK_STATUS(thrum_interrupt_main(THRUM_SIGUSR1), THRUM_OK);
+    CHECK_STATUS(interrupt_from_a_worker(), THRUM_OK);
+    CHECK_IS(raise(SIGUSR1), 0);
+    CHECK_IS(own_runs, 3);
+    CHECK_STATUS(thrum_signal_check(), THRUM_OK); /* thrum has heard of none */
+    check_action_is(own_handler);
+
+    /* Who sets it by thrum says so: as Python's signal.signal, and sigaction. */
+    CHECK_STATUS(thrum_signal_handle(THRUM_SIGUSR1, THRUM_SIGNAL_DEFAULT, &now), THRUM_OK);
+    CHECK(now.run == NULL);
+    check_action_is(SIG_DFL);
+}
+
+static void a_handler_in_thrums_place_may_pass_it_on(void)
+{
+    replace_thrums(own_handler_that_passes_it_on);
+    CHECK_STATUS(thrum_interrupt_main(THRUM_SIGUSR1), THRUM_OK);
+    CHECK_IS(own_runs, 1);
+    CHECK_STATUS(thrum_sleep(THRUM_SECONDS(20)), THRUM_INTERRUPTED);
+    CHECK_STATUS(thrum_signal_handle(THRUM_SIGUSR1, THRUM_SIGNAL_IGNORE, NULL), THRUM_OK);
+    check_action_is(SIG_IGN);
+    thrums.sa_handler(SIGUSR1); /* one that comes late, of a signal that is thrum's no longer */
+    CHECK_STATUS(thrum_signal_check(), THRUM_OK);
+    CHECK_STATUS(thrum_signal_handle(THRUM_SIGUSR1, THRUM_SIGNAL_DEFAULT, NULL), THRUM_OK);
+}
+
+/* Sent all the same, the first would end this program. */
+static void what_the_program_gave_back_to_the_system_is_not_sent(void)
+{
+    replace_thrums(SIG_DFL);
+    CHECK_STATUS(thrum_interrupt_main(THRUM_SIGUSR1), THRUM_NOT_HANDLED);
+    CHECK_STATUS(interrupt_from_a_worker(), THRUM_NOT_HANDLED);
+    replace_thrums(SIG_IGN);
+    CHECK_STATUS(thrum_interrupt_main(THRUM_SIGUSR1), THRUM_NOT_HANDLED);
+    CHECK_STATUS(thrum_sleep(0), THRUM_OK);
+    CHECK_STATUS(thrum_signal_handle(THRUM_SIGUSR1, THRUM_SIGNAL_INTERRUPT, NULL), THRUM_OK); /* and again thrum's */
+    CHECK_STATUS(thrum_interrupt_main(THRUM_SIGUSR1), THRUM_OK);
+    CHECK_STATUS(thrum_sleep(THRUM_SECONDS(20)), THRUM_INTERRUPTED);
+    CHECK_STATUS(thrum_signal_handle(THRUM_SIGUSR1, THRUM_SIGNAL_DEFAULT, NULL), THRUM_OK);
+}
+
+/* It came while the signal was thrum's. */
+static void a_signal_that_is_pending_when_thrum_is_replaced_is_handled(void)
+{
+    CHECK_STATUS(thrum_signal_handle(THRUM_SIGUSR1, THRUM_SIGNAL_INTERRUPT, NULL), THRUM_OK);
+    CHECK_STATUS(thrum_interrupt_main(THRUM_SIGUSR1), THRUM_OK);
+    signal(SIGUSR1, own_handler);
+    CHECK_STATUS(thrum_sleep(0), THRUM_INTERRUPTED);
+    CHECK_STATUS(thrum_sleep(0), THRUM_OK);
+    CHECK_STATUS(thrum_signal_handle(THRUM_SIGUSR1, THRUM_SIGNAL_DEFAULT, NULL), THRUM_OK);
+}
+
 /* ---- Blocking regions -------------------------------------------------------------------------------------------------- */
 
 static int nothing_comes[2], listener;
@@ -354,6 +458,10 @@ static const support_test tests[] = {
     TEST(a_signal_ends_a_system_call_that_main_is_in),
     TEST(an_ignored_signal_that_was_inherited_is_told),
     TEST(main_can_be_interrupted_from_a_signal_handler),
+    TEST(a_handler_in_thrums_place_gets_what_main_is_sent),
+    TEST(a_handler_in_thrums_place_may_pass_it_on),
+    TEST(what_the_program_gave_back_to_the_system_is_not_sent),
+    TEST(a_signal_that_is_pending_when_thrum_is_replaced_is_handled),
     TEST(an_interrupt_ends_a_system_call_in_a_region),
     TEST(regions_are_mains_and_do_not_nest),
     TEST(the_signal_that_breaks_calls_is_not_the_programs),

@@ -91,7 +91,10 @@ THRUM_API thrum_status thrum_signal_interrupt(int signum, void *arg);
 
 /*
  * Set what happens on a signal; *old, if old is not NULL, gets what happened until now. A signal that is pending when
- * its handler becomes THRUM_SIGNAL_DEFAULT or _IGNORE is dropped. Returns THRUM_OK; THRUM_NOT_MAIN on another thread;
+ * its handler becomes THRUM_SIGNAL_DEFAULT or _IGNORE is dropped. POSIX: whatever the program had set by other means,
+ * before or after thrum, is replaced, as sigaction would; *old says THRUM_SIGNAL_DEFAULT for a handler that is not
+ * thrum's, so keep that with sigaction to put it back. A signal that the process was started with ignored stays so
+ * until this call, and again if what *old said is set. Returns THRUM_OK; THRUM_NOT_MAIN on another thread;
  * THRUM_INVALID for a number that is no signal, that no program can handle (KILL, STOP) or that is a fault of the
  * thread's own (SEGV, FPE ...); THRUM_SYSTEM if the system refused. Unless THRUM_OK nothing changed. Main thread. Not
  * an interruption point. As Python's signal.signal(). Since 0.1.
@@ -109,9 +112,12 @@ THRUM_API thrum_status thrum_signal_handler_of(int signum, thrum_signal_handler 
 
 /*
  * Interrupt the main thread as this signal would: it takes the same road, so its handler runs once. As Python's
- * _thread.interrupt_main, except that it wakes the main thread from whatever wait it is in. Returns THRUM_OK;
- * THRUM_NOT_HANDLED if thrum handles no such signal, which then is not sent; THRUM_INVALID for a number that is no
- * signal. Any thread, any context: signal handlers included. errno and GetLastError are kept. Since 0.1.
+ * _thread.interrupt_main, except that it wakes the main thread from whatever wait it is in. POSIX: if the program has
+ * since put a handler of its own in thrum's place, by sigaction, that one gets the signal, as it gets a real one, and
+ * may call the one that sigaction said was there before. Returns THRUM_OK; THRUM_NOT_HANDLED if thrum handles no such
+ * signal, or the program has since had the system ignore it or take the default action: then it is not sent;
+ * THRUM_INVALID for a number that is no signal. Any thread, any context: signal handlers included. errno and
+ * GetLastError are kept. Since 0.1.
  */
 THRUM_API thrum_status thrum_interrupt_main(int signum);
 
@@ -139,7 +145,8 @@ THRUM_API THRUM_MUST_USE thrum_status thrum_signal_pause(thrum_deadline deadline
  * call that main is in: on POSIX by a signal, so the call must be one that EINTR ends, on Windows by
  * CancelSynchronousIo, so it must be synchronous I/O. That is done again until the end of the region, which should hold
  * that call and no other. Outside a region nothing is cancelled. The first begin starts a thread of thrum's own, and on
- * POSIX sets a handler for SIGURG, which is sent for this and not seen by the program.
+ * POSIX sets a handler for SIGURG, which is sent for this and not seen by the program; a handler that the program had
+ * for it is passed every other one, without SA_RESTART.
  *
  * begin first runs the handlers of what is pending. It returns THRUM_OK, and the region has begun; or
  * THRUM_INTERRUPTED, THRUM_NOT_MAIN on another thread, THRUM_INVALID in a region, THRUM_NO_MEMORY, THRUM_NO_THREADS,

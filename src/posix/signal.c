@@ -55,6 +55,7 @@ static const known_signal signals[LARGEST + 1] = {
 
 static void (*signal_arrived)(int);
 static uint32_t caught, senders; /* atomic; see send_to_main */
+static uint32_t broken;          /* atomic: a BREAK was sent and has not come yet */
 
 void thrum__posix_signals_begin(const thrum__port_upcalls *upcalls)
 {
@@ -64,6 +65,7 @@ void thrum__posix_signals_begin(const thrum__port_upcalls *upcalls)
 void thrum__posix_signals_reborn(void)
 {
     thrum__store_u32_release(&senders, 0);
+    thrum__store_u32_release(&broken, 0); /* what was sent to the parent does not come here */
 }
 
 static bool in_range(int signum)
@@ -101,12 +103,23 @@ static uint32_t bit_of(int signum)
     return UINT32_C(1) << signum;
 }
 
-static void send_to_main(int signum)
+/* The program may have put something of its own in our handler's place: a handler is sent the signal, as it is sent
+ * real ones, and may pass it on to ours; the default action is not asked for. */
+static bool has_a_handler(int signum)
+{
+    struct sigaction now;
+    return sigaction(signum, NULL, &now) == 0 && now.sa_handler != SIG_DFL && now.sa_handler != SIG_IGN;
+}
+
+static bool send_to_main(int signum)
 {
     thrum__fetch_add_u32_acq_rel(&senders, 1);
-    if (thrum__fetch_or_u32_acq_rel(&caught, 0) & bit_of(signum)) /* an exchange, so as not to come before the count */
+    /* An exchange, so as not to come before the count. */
+    bool sent = (thrum__fetch_or_u32_acq_rel(&caught, 0) & bit_of(signum)) != 0 && has_a_handler(signum);
+    if (sent)
         thrum__posix_kill_main(signum);
     thrum__fetch_add_u32_acq_rel(&senders, (uint32_t)-1);
+    return sent;
 }
 
 static void no_longer_caught(int signum)
@@ -116,11 +129,11 @@ static void no_longer_caught(int signum)
         thrum__port_yield(); /* each is within a system call of its end */
 }
 
-/* The signal that breaks a system call of main's. It has our handler from the first region on, caught or not; one that
- * was sent for this is not passed on. */
+/* The signal that breaks a system call of main's. It has a handler of ours from the first region on, caught or not; one
+ * that was sent for this is not passed on. */
 #define BREAK SIGURG
-static bool breaks;     /* written by main */
-static uint32_t broken; /* atomic: a BREAK was sent and has not come yet */
+static bool breaks;                   /* written by main, as is: */
+static struct sigaction before_break; /* what it did until then, if that was a handler of the program's */
 
 static bool is_for_the_core(int signum)
 {
@@ -139,14 +152,25 @@ static void on_signal(int signum)
     errno = saved;
 }
 
+/* BREAK's handler where the program had one: that gets what was not sent by us. */
+static void on_break(int signum, siginfo_t *info, void *context)
+{
+    if (thrum__port_is_main() && thrum__exchange_u32_acq_rel(&broken, 0))
+        return;
+    if (before_break.sa_flags & SA_SIGINFO)
+        before_break.sa_sigaction(signum, info, context);
+    else
+        before_break.sa_handler(signum);
+}
+
 thrum__disposition thrum__port_signal_now(int signum)
 {
     struct sigaction now;
-    if (sigaction(signum, NULL, &now) != 0)
+    if (sigaction(signum, NULL, &now) != 0 || (now.sa_flags & SA_SIGINFO))
         return THRUM__DEFAULT;
-    if ((now.sa_flags & SA_SIGINFO) == 0 && now.sa_handler == on_signal)
+    if (now.sa_handler == on_signal)
         return THRUM__CAUGHT;
-    return (now.sa_flags & SA_SIGINFO) == 0 && now.sa_handler == SIG_IGN ? THRUM__IGNORED : THRUM__DEFAULT;
+    return now.sa_handler == SIG_IGN ? THRUM__IGNORED : THRUM__DEFAULT;
 }
 
 static bool is_harmless(int signum)
@@ -177,7 +201,7 @@ bool thrum__port_signal_set(int signum, thrum__disposition disposition)
     }
     if (signum == BREAK && breaks) {
         no_longer_caught(signum);
-        return true;
+        return set_action(signum, on_signal);
     }
     bool was_caught = (thrum__load_u32_acquire(&caught) & bit_of(signum)) != 0;
     no_longer_caught(signum);
@@ -188,14 +212,29 @@ bool thrum__port_signal_set(int signum, thrum__disposition disposition)
     return set_action(signum, disposition == THRUM__IGNORED ? SIG_IGN : SIG_DFL);
 }
 
+/* Before the program's own handler, which goes on getting what is its own. */
+static bool go_before(const struct sigaction *programs)
+{
+    struct sigaction action = *programs;
+    before_break = *programs;
+    action.sa_sigaction = on_break;
+    action.sa_flags = (programs->sa_flags & (SA_ONSTACK | SA_NODEFER)) | SA_SIGINFO; /* not SA_RESTART */
+    if (sigaction(BREAK, &action, NULL) == 0)
+        return true;
+    thrum__posix_fail(errno);
+    return false;
+}
+
 bool thrum__port_break_begin(void)
 {
+    struct sigaction now;
     if (breaks)
         return true;
-    if (thrum__port_signal_now(BREAK) != THRUM__CAUGHT)
+    if (sigaction(BREAK, NULL, &now) != 0 || now.sa_handler == SIG_DFL || now.sa_handler == SIG_IGN ||
+        now.sa_handler == on_signal)
         breaks = set_action(BREAK, on_signal);
     else
-        breaks = true;
+        breaks = go_before(&now);
     return breaks;
 }
 
@@ -215,11 +254,12 @@ void thrum__port_restore_reason(uint64_t reason)
     errno = (int)reason;
 }
 
-void thrum__port_signal_main(int signum)
+bool thrum__port_signal_main(int signum)
 {
     int saved = errno;
-    send_to_main(signum);
+    bool sent = send_to_main(signum);
     errno = saved;
+    return sent;
 }
 
 thrum_status thrum__port_signal_raise(int signum)

@@ -183,11 +183,12 @@ void thrum__port_restore_reason(uint64_t reason)
 
 /* ---- Sending ---------------------------------------------------------------------------------------------------- */
 
-void thrum__port_signal_main(int signum)
+bool thrum__port_signal_main(int signum)
 {
     DWORD error = GetLastError();
     signal_arrived(signum);
     SetLastError(error);
+    return true;
 }
 
 bool thrum__port_start_mask(void *sigset)

@@ -87,6 +87,9 @@ support_usage support_usage_now(void);
 /* KiB by which resident memory comes and goes with threads that end, whoever started them. */
 extern const long support_memory_noise;
 
+/* Handles that stay with the record of a thread, for the next one, from its first wait with a deadline on. */
+extern const long support_handles_kept;
+
 /* A thread that thrum did not start, and did not block signals for: the system's own. */
 typedef struct support_foreign support_foreign;
 support_foreign *support_foreign_start(void *(*run)(void *), void *arg);

@@ -121,6 +121,10 @@ void support_page_open(void *page);
  */
 bool support_main_has_signal_handlers(void);
 
+/* How long the threads of this process have been ready to run so far while the machine ran something else; 0 where the
+ * system does not tell. On a busy machine a bound on time is one on what goes beyond that. */
+thrum_nanos support_machine_busy(void);
+
 /* Under a sanitizer or an emulator all is slower: how many times longer a bound on time may be. */
 int support_slowness(void);
 

@@ -156,3 +156,44 @@ bool support_main_has_signal_handlers(void)
 {
     return true;
 }
+
+/* Linux: the second number of each thread's schedstat, in nanoseconds. */
+static thrum_nanos busy_for(const char *thread)
+{
+    char path[300];
+    unsigned long long ran, waited = 0;
+    snprintf(path, sizeof path, "/proc/self/task/%s/schedstat", thread);
+    FILE *file = fopen(path, "r");
+    if (!file)
+        return 0;
+    if (fscanf(file, "%llu %llu", &ran, &waited) != 2)
+        waited = 0;
+    fclose(file);
+    return (thrum_nanos)waited;
+}
+
+/* Linux, in a virtual machine: for how long its processors were given to others, in whole ticks. */
+static thrum_nanos stolen(void)
+{
+    unsigned long long ticks = 0;
+    FILE *file = fopen("/proc/stat", "r");
+    if (!file)
+        return 0;
+    if (fscanf(file, "cpu %*u %*u %*u %*u %*u %*u %*u %llu", &ticks) != 1)
+        ticks = 0;
+    fclose(file);
+    return (thrum_nanos)ticks * (THRUM_SECONDS(1) / sysconf(_SC_CLK_TCK));
+}
+
+thrum_nanos support_machine_busy(void)
+{
+    thrum_nanos sum = stolen();
+    DIR *threads = opendir("/proc/self/task");
+    if (!threads)
+        return 0;
+    for (const struct dirent *thread = readdir(threads); thread; thread = readdir(threads))
+        if (thread->d_name[0] != '.')
+            sum += busy_for(thread->d_name);
+    closedir(threads);
+    return sum;
+}

@@ -190,3 +190,8 @@ bool support_main_has_signal_handlers(void)
 {
     return false;
 }
+
+thrum_nanos support_machine_busy(void)
+{
+    return 0;
+}

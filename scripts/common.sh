@@ -36,7 +36,7 @@ install_debian() {
     packages="gcc libc6-dev cmake ninja-build pkg-config libcunit1-dev"
     if [ "$1" = matrix ]; then
         packages="$packages g++ clang clang-format gcc-mingw-w64-x86-64 g++-mingw-w64-x86-64 wine wine64 dpkg-dev
-                  bsdutils libclang-rt-dev"
+                  bsdutils libclang-rt-dev spin"
     fi
     missing=
     for package in $packages; do

@@ -98,14 +98,18 @@ static thrum_status run_handler(thrum_thread *self, int signum)
     return status == THRUM_INTERRUPTED ? THRUM_INTERRUPTED : THRUM_OK;
 }
 
+/* Each handler once: a signal that comes faster than its handler runs would keep the thread here for good, past its
+ * deadline. What comes again meanwhile stays pending for the next look. */
 thrum_status thrum__take_mail(thrum_thread *self)
 {
+    uint32_t have_run = 0;
     for (int signum = 1; signum < SIGNALS; signum++) {
-        uint32_t open = thrum__load_u32_acquire(&self->mail) & ~self->running;
+        uint32_t open = thrum__load_u32_acquire(&self->mail) & ~self->running & ~have_run;
         if ((open >> signum) == 0)
             break; /* none with this number or a higher one */
         if ((open & bit_of(signum)) == 0 || !take_bit(self, bit_of(signum)))
             continue;
+        have_run |= bit_of(signum);
         if (run_handler(self, signum) == THRUM_INTERRUPTED) {
             self->interrupted_by = signum;
             return THRUM_INTERRUPTED;

@@ -120,10 +120,12 @@ static enum verdict mail_standing_aside(thrum_thread *self, thrum__waiter *w)
 
 /* The loop of every wait. Once the waiter knows that it was moved, nothing but its fate counts. The order matters: a
  * fate comes before mail, and mail before the deadline. A waiter told to retry tries before it looks at either, else
- * the object could be free with others asleep behind it. */
+ * the object could be free with others asleep behind it. After handlers have run the deadline has its turn, for there
+ * may be mail again; and no sleep follows without another look. */
 static thrum_status await(thrum_thread *self, thrum__wait *wait, thrum__waiter *w, int64_t at)
 {
     for (;;) {
+        bool handlers_ran = false;
         uint32_t fate = thrum__load_u32_acquire(&w->fate);
         if (fate == THRUM__GRANTED)
             return THRUM_OK;
@@ -140,7 +142,7 @@ static thrum_status await(thrum_thread *self, thrum__wait *wait, thrum__waiter *
                 return THRUM_OK;
             if (verdict == INTERRUPTED)
                 return THRUM_INTERRUPTED;
-            continue;
+            handlers_ran = true;
         }
         if (!w->knows && at != INT64_MAX && thrum__port_now() >= at) {
             THRUM__STOP(DEADLINE_SEEN);
@@ -148,6 +150,8 @@ static thrum_status await(thrum_thread *self, thrum__wait *wait, thrum__waiter *
                 return THRUM_TIMED_OUT;
             continue;
         }
+        if (handlers_ran)
+            continue;
         THRUM__STOP(BEFORE_SLEEP);
         sleep_once(w, w->knows ? INT64_MAX : at);
         THRUM__STOP(AFTER_SLEEP);

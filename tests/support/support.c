@@ -108,6 +108,17 @@ void support_await_flag(const uint32_t *flag)
     }
 }
 
+void support_join_deaf(thrum_thread *thread)
+{
+    thrum_deadline end = support_in(20000);
+    while (thrum_thread_is_alive(thread)) {
+        if (thrum_left(end) == 0)
+            support_give_up("a thread did not end");
+        breathe();
+    }
+    thrum_thread_release(thread);
+}
+
 void support_set_flag(uint32_t *flag)
 {
     thrum__store_u32_release(flag, 1);

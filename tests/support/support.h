@@ -41,6 +41,9 @@ void support_check_status(thrum_status is, thrum_status should_be, const char *c
 thrum_thread *support_start(void *(*run)(void *), void *arg);
 void *support_join(thrum_thread *thread);
 
+/* Wait for its end without an interruption point, and let it go: what is pending for main stays so. */
+void support_join_deaf(thrum_thread *thread);
+
 /* Wait until this many threads sleep in the parking lot at an object. Ends the program after 20 s: a test must not
  * hang. */
 void support_await_sleepers(const void *object, unsigned count);
@@ -107,6 +110,9 @@ void support_system_begin(void);
  * call, for good. False where the system has no such thing (Windows: without a console; to a thread, never). */
 bool support_signal_process(int signum);
 bool support_signal_foreign(int signum);
+
+/* The same from another process, which has ended when this returns. False where the system has no such thing. */
+bool support_signal_from_outside(int signum);
 
 /* Whether this signal is blocked for the calling thread; always true on Windows, where no thread is sent any. */
 bool support_is_blocked(int signum);

@@ -2,6 +2,7 @@
 #include "support.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
@@ -109,8 +110,12 @@ bool support_signal_process(int signum)
     return kill(getpid(), signum) == 0;
 }
 
+/* Whoever started it may have signals blocked, as threads of thrum's have. */
 static void *sleep_in_the_system(void *unused)
 {
+    sigset_t none;
+    sigemptyset(&none);
+    pthread_sigmask(SIG_SETMASK, &none, NULL);
     for (;;)
         pause();
     return unused;
@@ -124,6 +129,20 @@ bool support_signal_foreign(int signum)
         support_give_up("a bystander could not be started");
     started = true;
     return pthread_kill(bystander, signum) == 0;
+}
+
+/* Its signal may end our wait for it: waited again. */
+bool support_signal_from_outside(int signum)
+{
+    char command[64], sh[] = "sh", c[] = "-c";
+    char *argv[] = {sh, c, command, NULL};
+    pid_t child;
+    int status = -1;
+    snprintf(command, sizeof command, "kill -%d %ld", signum, (long)getpid());
+    if (posix_spawn(&child, "/bin/sh", NULL, NULL, argv, environ) != 0)
+        support_give_up("no shell");
+    while (waitpid(child, &status, 0) == -1 && errno == EINTR) {}
+    return status == 0;
 }
 
 bool support_is_blocked(int signum)

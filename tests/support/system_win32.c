@@ -155,6 +155,12 @@ bool support_signal_foreign(int signum)
     return false;
 }
 
+bool support_signal_from_outside(int signum)
+{
+    (void)signum;
+    return false;
+}
+
 bool support_is_blocked(int signum)
 {
     (void)signum;

@@ -44,7 +44,7 @@ thrum_status thrum_cond_wait_for(thrum_cond *cond, thrum_lock *lock, bool (*pred
     if ((status != THRUM_TIMED_OUT && status != THRUM_INTERRUPTED) || !predicate(arg))
         return status;
     if (status == THRUM_INTERRUPTED)
-        thrum__post(thrum__self(), THRUM__MAIL_INTERRUPT); /* who was interrupted has a record */
+        thrum__keep_interrupt(thrum__self()); /* who was interrupted has a record */
     return THRUM_OK;
 }
 

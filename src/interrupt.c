@@ -118,8 +118,20 @@ thrum_status thrum__take_mail(thrum_thread *self)
     }
     if (!take_bit(self, THRUM__MAIL_INTERRUPT))
         return THRUM_OK;
-    self->interrupted_by = 0;
+    self->interrupted_by = self->kept_by;
+    self->kept_by = 0;
     return THRUM_INTERRUPTED;
+}
+
+void thrum__keep_interrupt(thrum_thread *self)
+{
+    self->kept_by = self->interrupted_by;
+    thrum__post(self, THRUM__MAIL_INTERRUPT);
+}
+
+void thrum__leave_handlers(thrum_thread *self)
+{
+    self->running = THRUM__MAIL_REGION;
 }
 
 thrum_status thrum_signal_ignore(int signum, void *arg)
@@ -246,7 +258,10 @@ thrum_status thrum_thread_interrupt(thrum_thread *thread)
 bool thrum_thread_take_interrupt(void)
 {
     thrum_thread *self = thrum__self();
-    return self && take_bit(self, THRUM__MAIL_INTERRUPT);
+    if (!self || !take_bit(self, THRUM__MAIL_INTERRUPT))
+        return false;
+    self->kept_by = 0;
+    return true;
 }
 
 /* ---- Pause ------------------------------------------------------------------------------------------------------ */

@@ -33,6 +33,13 @@ static inline bool thrum__has_mail(const thrum_thread *self)
  * the calling thread. */
 thrum_status thrum__take_mail(thrum_thread *self);
 
+/* The handlers that the calling thread, the main one, is in will not be returned to, for one of them ends the process:
+ * their signals count again. */
+void thrum__leave_handlers(thrum_thread *self);
+
+/* A wait that was granted could not say that a handler had interrupted it, or the thread: the next one does. */
+void thrum__keep_interrupt(thrum_thread *self);
+
 /* What every call that takes a deadline does first. */
 static inline thrum_status thrum__interruption_point(void)
 {

@@ -83,12 +83,6 @@ static void sleep_once(thrum__waiter *w, int64_t at)
     thrum__unlock_bucket(b);
 }
 
-/* The interrupt that a granted wait could not report is seen by the next one. */
-static void keep_interrupt(thrum_thread *self)
-{
-    thrum__post(self, THRUM__MAIL_INTERRUPT);
-}
-
 enum verdict { GO_ON, GRANTED, INTERRUPTED };
 
 /* Handlers run with the record in its place. */
@@ -102,7 +96,7 @@ static enum verdict mail_with_place_kept(thrum_thread *self, thrum__waiter *w)
     if (interrupted && waiting && leave(w))
         return INTERRUPTED;
     if (interrupted)
-        keep_interrupt(self);
+        thrum__keep_interrupt(self);
     return GO_ON;
 }
 

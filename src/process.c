@@ -174,6 +174,8 @@ void thrum__process_end(void)
         run_callbacks(); /* thrum_init was told a DLL's atexit: there is nobody left to wait for */
         return;
     }
+    if (thrum_is_main_thread())
+        thrum__leave_handlers(thrum__self());
     if (shut_down_at_the_end() != THRUM_INTERRUPTED)
         return;
     const thrum_thread *self = thrum__self();

@@ -32,6 +32,7 @@ struct thrum_thread {
     uint32_t mail;      /* atomic: what is pending; see interrupt.h */
     uint32_t running;   /* the thread's own: what in its mail it must not act on now */
     int interrupted_by; /* main's own: the signal whose handler said INTERRUPTED last */
+    int kept_by;        /* and that of the pending interrupt, if it was kept over a granted wait */
 
     uint32_t references; /* atomic; the thread itself has one while it lives */
     uint64_t id;

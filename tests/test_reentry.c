@@ -482,7 +482,7 @@ static void take_longer_in(const support_kind *kind)
     double took = support_since(start);
     CHECK_KIND(status == kind->at_the_deadline || kind->ends_by_run);
     CHECK_KIND(whole);
-    CHECK_KIND(took >= 10 && took < 10 + 100 * support_slowness());
+    CHECK_KIND(took >= 10 && took < 3000);
     CHECK_KIND(nothing_is_left());
 }
 
@@ -529,7 +529,7 @@ static void wait_in_a_storm(const support_kind *kind)
     support_join(thread);
     CHECK_KIND(status == kind->at_the_deadline || kind->ends_by_run);
     CHECK_KIND(took >= 10 || kind->ends_by_run);
-    CHECK_KIND(took < 10 + 200 * support_slowness());
+    CHECK_KIND(took < 3000);
     CHECK_KIND(nothing_is_left());
 }
 
@@ -559,7 +559,7 @@ static void come_with_a_signal(const support_kind *kind)
     CHECK_KIND(ordered == 0);
     thrum_nanos start = thrum_now();
     CHECK_KIND(kind->wait(0, support_in(20000)) == THRUM_INTERRUPTED);
-    CHECK_KIND(support_since(start) < 100 * support_slowness());
+    CHECK_KIND(support_since(start) < 5000);
     CHECK_KIND(ordered == 1);
     support_join(sender);
     CHECK_KIND(nothing_is_left());

@@ -98,6 +98,10 @@ typedef struct support_foreign support_foreign;
 support_foreign *support_foreign_start(void *(*run)(void *), void *arg);
 void support_foreign_join(support_foreign *thread);
 
+/* Send a real signal to this thread, or to the main one. False where the system has no such thing (Windows). */
+bool support_foreign_signal(support_foreign *thread, int signum);
+bool support_signal_main(int signum);
+
 /* Run a program that stands beside this one (name without .exe), wait for its end; its exit status, or 128 and the
  * signal's number if a signal ended it. -1 if it could not be run. On Windows the whole 32 bits, as a negative number
  * maybe. */

@@ -88,6 +88,16 @@ void support_foreign_join(support_foreign *foreign)
     free(foreign);
 }
 
+bool support_foreign_signal(support_foreign *foreign, int signum)
+{
+    return pthread_kill(foreign->thread, signum) == 0;
+}
+
+bool support_signal_main(int signum)
+{
+    return pthread_kill((pthread_t)thrum_thread_native_handle(thrum_thread_main()), signum) == 0;
+}
+
 int support_run_program(const char *self, const char *name, const char *argument)
 {
     char path[4096];

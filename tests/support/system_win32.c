@@ -122,6 +122,18 @@ void support_foreign_join(support_foreign *foreign)
     free(foreign);
 }
 
+bool support_foreign_signal(support_foreign *foreign, int signum)
+{
+    (void)foreign, (void)signum;
+    return false;
+}
+
+bool support_signal_main(int signum)
+{
+    (void)signum;
+    return false;
+}
+
 int support_run_program(const char *self, const char *name, const char *argument)
 {
     char path[4096];

@@ -468,6 +468,7 @@ static void an_interrupt_ends_wait_for(void)
     CHECK(!a.interrupt_pending);
 }
 
+/* Invariant 2. */
 static void wait_for_keeps_an_interrupt_if_it_is_true(void)
 {
     place p = {.lock = THRUM_LOCK_INIT};
@@ -527,6 +528,7 @@ static void timed_waits_after_a_broadcast_each_wait(void)
     thrum_lock_release(&p.lock);
 }
 
+/* Invariant 2: a waiter that leaves passes on what was meant for it. */
 static void who_timed_out_has_swallowed_no_notify(void)
 {
     place p = {.lock = THRUM_LOCK_INIT};
@@ -615,6 +617,7 @@ static void a_pending_interrupt_ends_the_wait_at_once(void)
     thrum_lock_release(&p.lock);
 }
 
+/* Invariant 2: the wait was granted, and the interrupt stays pending. */
 static void an_interrupt_after_the_notify_stays_pending(void)
 {
     place p = {.lock = THRUM_LOCK_INIT};
@@ -629,6 +632,7 @@ static void an_interrupt_after_the_notify_stays_pending(void)
     CHECK(w.interrupt_pending);
 }
 
+/* Invariant 9: the condition's lock is taken again whatever comes. */
 static void an_interrupted_wait_waits_for_the_lock(void)
 {
     place p = {.lock = THRUM_LOCK_INIT};
@@ -714,6 +718,7 @@ static void the_wait_goes_on_after_a_handler_that_lets_it(void)
     CHECK_STATUS(wait_with_handler(&h, interrupt_main_and_notify), THRUM_OK);
 }
 
+/* Invariant 3: the wait was granted meanwhile. */
 static void a_handler_may_notify_the_wait_that_it_runs_in(void)
 {
     place p = {.lock = THRUM_LOCK_INIT};

@@ -217,6 +217,7 @@ static void timed_waits_after_a_set_and_clear_really_wait(void)
     }
 }
 
+/* Invariant 2. */
 static void a_wait_that_timed_out_takes_no_set_with_it(void)
 {
     thrum_event event = THRUM_EVENT_AUTO_INIT;
@@ -245,6 +246,7 @@ static void an_interrupt_ends_one_wait(void)
     CHECK(!thrum_event_is_set(&event));
 }
 
+/* Invariant 1. */
 static void a_pending_interrupt_leaves_an_auto_one_set(void)
 {
     thrum_event event = THRUM_EVENT_AUTO_INIT;

@@ -349,6 +349,7 @@ static void who_times_out_leaves_nothing_that_hangs_others(void)
 
 /* ---- Interrupts ------------------------------------------------------------------------------------------------- */
 
+/* Invariant 9: acquire_until is one. */
 static void an_interrupt_ends_acquire_until(void)
 {
     thrum_lock lock = THRUM_LOCK_INIT;
@@ -389,6 +390,7 @@ static void *acquire_deaf(void *to)
     return NULL;
 }
 
+/* Invariant 9: acquire is no interruption point. */
 static void acquire_keeps_an_interrupt_for_later(void)
 {
     thrum_lock lock = THRUM_LOCK_INIT;
@@ -431,6 +433,7 @@ static thrum_status note_it_ran(int signum, void *to)
     return THRUM_OK;
 }
 
+/* Invariants 1 and 9. */
 static void a_signal_ends_acquire_until_of_the_main_thread(void)
 {
     thrum_lock lock = THRUM_LOCK_INIT;
@@ -498,6 +501,7 @@ static unsigned hammer_turns(hammer *h)
     return turns;
 }
 
+/* The parking lot: who has waited a millisecond is handed the lock, and nobody starves. */
 static void a_waiter_gets_a_lock_that_others_hammer(void)
 {
     enum { WANTED = 20 };

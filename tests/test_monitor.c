@@ -327,6 +327,7 @@ static thrum_status enter_from_handler(int signum, void *to)
     return THRUM_INTERRUPTED;
 }
 
+/* Invariant 3: with the monitor left. */
 static void a_handler_runs_with_the_monitor_left(void)
 {
     thrum_monitor monitor = THRUM_MONITOR_INIT;

@@ -1,22 +1,22 @@
 /* Signal handlers of the program's own, POSIX's, that interrupt main: on main within its waits, and on a thread that
- * never called thrum. The numbers of the invariants are those of docs/invariants.md. */
+ * never called thrum. And what is not kept from threads. The numbers of the invariants are those of docs/invariants.md.
+ */
 #include "support/kinds.h"
 #include "support/support.h"
 
 #include <errno.h>
 #include <signal.h>
 
-static volatile sig_atomic_t says = -1;
-static uint32_t handler_is_over; /* atomic */
+/* Atomic, both. */
+static uint32_t says, handler_is_over;
 
 static void interrupt_from_here(int signum)
 {
     (void)signum;
     int saved = errno;
     errno = EDOM;
-    says = thrum_interrupt_main(THRUM_SIGTERM);
-    if (errno != EDOM)
-        says = THRUM_SYSTEM;
+    thrum_status status = thrum_interrupt_main(THRUM_SIGTERM);
+    thrum__store_u32_release(&says, errno == EDOM ? (uint32_t)status : THRUM_SYSTEM);
     errno = saved;
     support_set_flag(&handler_is_over);
 }
@@ -52,14 +52,13 @@ static void interrupt_by_a_handler_on(support_foreign *foreign)
     signal(SIGUSR2, interrupt_from_here);
     for (int k = 0; k < SUPPORT_KINDS; k++) {
         target t = {&support_kinds[k], foreign};
-        handler_is_over = 0;
-        says = THRUM_SYSTEM;
+        thrum__store_u32_release(&handler_is_over, 0);
         support_kind_prepare(t.kind, 0);
         thrum_thread *sender = support_start(signal_when_asleep, &t);
         CHECK_STATUS(t.kind->wait(0, support_in(20000)), THRUM_INTERRUPTED);
         support_join(sender);
         support_await_flag(&handler_is_over);
-        CHECK_STATUS(says, THRUM_OK);
+        CHECK_STATUS((thrum_status)thrum__load_u32_acquire(&says), THRUM_OK);
         CHECK_IS(support_ends, k + 1);
         support_kind_clean(t.kind, 0);
     }
@@ -86,9 +85,30 @@ static void a_signal_handler_on_a_foreign_thread_may_interrupt_main(void)
     support_foreign_join(foreign);
 }
 
+static void *see_what_is_left(void *right)
+{
+    static const int shared[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGPIPE, SIGPROF, SIGVTALRM};
+    for (size_t i = 0; i < sizeof shared / sizeof shared[0]; i++)
+        if (support_is_blocked(shared[i]))
+            return NULL;
+#if defined(SIGRTMIN)
+    for (int signum = SIGRTMIN; signum <= SIGRTMAX; signum++)
+        if (support_is_blocked(signum))
+            return NULL;
+#endif
+    return right;
+}
+
+/* Invariant 4: faults, PIPE, PROF and real-time signals stay as they were on threads of thrum's. */
+static void other_signals_are_blocked_for_no_thread(void)
+{
+    CHECK(support_join(support_start(see_what_is_left, &may_end)) == &may_end);
+}
+
 static const support_test tests[] = {
     TEST(a_signal_handler_on_main_may_interrupt_main),
     TEST(a_signal_handler_on_a_foreign_thread_may_interrupt_main),
+    TEST(other_signals_are_blocked_for_no_thread),
 };
 
 SUITE("nested_posix", tests)

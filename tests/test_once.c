@@ -273,6 +273,7 @@ static void it_is_not_done_while_it_runs(void)
     CHECK(thrum_once_is_done(&h.once));
 }
 
+/* Invariant 9: nor is the wait for another thread that runs it. */
 static void the_wait_for_another_is_no_interruption_point(void)
 {
     hold h = {THRUM_ONCE_INIT, 0, 0};

@@ -28,6 +28,7 @@ static void without_init_exit_waits_for_nothing(void)
     CHECK_IS(status_of("without_init"), 1);
 }
 
+/* Invariant 10: no thrum_init is needed for thrum_interrupt_main. */
 static void without_init_an_interrupt_ends_a_wait(void)
 {
     CHECK_IS(status_of("interrupt_without_init"), 1 | 4);

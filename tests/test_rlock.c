@@ -219,6 +219,7 @@ static void a_pending_interrupt_wins_also_over_one_s_own_lock(void)
     CHECK_STATUS(thrum_rlock_release(&lock), THRUM_OK);
 }
 
+/* Invariant 9. */
 static void acquire_keeps_an_interrupt_for_later(void)
 {
     thrum_rlock lock = THRUM_RLOCK_INIT;

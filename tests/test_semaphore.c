@@ -153,6 +153,7 @@ static void the_longest_waiter_is_first(void)
 
 /* ---- Interrupts ------------------------------------------------------------------------------------------------- */
 
+/* Invariant 2. */
 static void an_interrupt_ends_the_wait_and_takes_nothing(void)
 {
     thrum_semaphore s = THRUM_SEMAPHORE_INIT(0);
@@ -391,6 +392,7 @@ static void *take_and_give_back(void *arg)
     return NULL;
 }
 
+/* Invariant 2: a waiter that leaves takes no permit with it. */
 static void permits_are_conserved_with_timeouts_and_interrupts(void)
 {
     stress s = {.semaphore = THRUM_SEMAPHORE_BOUNDED_INIT(STRESS_PERMITS, STRESS_PERMITS)};

@@ -1,6 +1,6 @@
 /*
  * Signals and interrupts: the main thread receives them, and its waits end. The numbers of the invariants are those of
- * docs/architecture.md.
+ * docs/invariants.md.
  */
 #include "support/support.h"
 #include "support/waits.h"
@@ -160,7 +160,7 @@ static void a_pending_interrupt_ends_each_wait_but_one(void)
     support_waits_tear_down();
 }
 
-/* Also with a deadline that has passed: a try is an interruption point too. */
+/* Invariant 1. Also with a deadline that has passed: a try is an interruption point too. */
 static void an_interrupt_wins_over_what_could_be_taken(void)
 {
     static thrum_semaphore one = THRUM_SEMAPHORE_INIT(1);
@@ -201,6 +201,8 @@ static bool release_and_interrupt(void *arg)
     return ok;
 }
 
+/* Invariant 2: a wait that took something says OK, and the signal stays pending; one that was interrupted took nothing.
+ */
 static void a_permit_and_a_signal_together_are_both_kept(void)
 {
     enum { DUELS = 3000 };
@@ -243,11 +245,9 @@ static void *wait_for_one_notify(void *arg)
     return status == THRUM_OK ? arg : NULL;
 }
 
-/*
- * Who leaves by an interrupt has swallowed no notify. The first waiter is interrupted and one notify is sent: either it
- * was meant for the first, which then says OK, or the first has left and the second has it. Just one of the two goes by
- * it.
- */
+/* Invariant 2. Who leaves by an interrupt has swallowed no notify. The first waiter is interrupted and one notify is
+ * sent: either it was meant for the first, which then says OK, or the first has left and the second has it. Just one of
+ * the two goes by it. */
 static void a_notify_is_not_swallowed_by_an_interrupted_waiter(void)
 {
     int lost = 0;
@@ -280,6 +280,7 @@ static void *interrupt_ten_times(void *unused)
     return unused;
 }
 
+/* Invariant 3: a wait's deadline does not move. */
 static void a_handler_that_says_ok_moves_no_deadline(void)
 {
     support_waits_set_up();
@@ -308,6 +309,7 @@ static thrum_status note_order(int signum, void *arg)
     return *(thrum_status *)arg;
 }
 
+/* Invariant 3: lowest number first, each once. */
 static void pending_signals_run_lowest_first_and_once(void)
 {
     static thrum_status ok = THRUM_OK, stop = THRUM_INTERRUPTED;
@@ -350,6 +352,7 @@ static thrum_status interrupt_and_wait(int signum, void *unused)
     return whole ? THRUM_OK : THRUM_INTERRUPTED;
 }
 
+/* Invariant 3: a handler may wait, and is not entered again for its own number. */
 static void a_handler_waits_and_is_not_entered_again_meanwhile(void)
 {
     depth = deepest = entered = 0;
@@ -381,6 +384,7 @@ static void *interrupt_then_release(void *lock)
     return NULL;
 }
 
+/* Hard point: who waits for a state stands aside while its handlers run. */
 static void a_handler_may_take_the_lock_that_main_waits_for(void)
 {
     static thrum_lock lock;
@@ -406,6 +410,7 @@ static thrum_status notify_self_and_interrupt(int signum, void *unused)
     return THRUM_INTERRUPTED;
 }
 
+/* Invariant 3: the wait was granted meanwhile, and says OK. */
 static void an_interrupt_that_meets_a_grant_stays_pending(void)
 {
     handle_with(notify_self_and_interrupt, NULL);
@@ -427,6 +432,7 @@ static thrum_status is_cond_lock_free(int signum, void *out)
     return THRUM_INTERRUPTED;
 }
 
+/* Invariant 3: with the condition's lock given up, and no other of thrum's held. */
 static void handlers_in_a_condition_wait_run_with_the_lock_given_up(void)
 {
     bool was_free = false;
@@ -459,6 +465,7 @@ static thrum_status notify_other(int signum, void *other_is_there)
     return THRUM_OK;
 }
 
+/* Hard point: a suspended waiter keeps its place, and others are notified before it. */
 static void a_notify_prefers_waiters_that_are_not_in_a_handler(void)
 {
     bool other_went = false;
@@ -483,6 +490,7 @@ static void *see_mask(void *unused)
     return unused;
 }
 
+/* Invariant 4: they are blocked before the thread exists. */
 static void threads_that_thrum_starts_are_not_given_signals(void)
 {
     static int any;
@@ -493,6 +501,7 @@ static void threads_that_thrum_starts_are_not_given_signals(void)
 #endif
 }
 
+/* Invariant 6. */
 static void errno_is_kept(void)
 {
     count_with(THRUM_OK);
@@ -609,6 +618,7 @@ static void raise_is_as_the_system_would(void)
     handle_no_more();
 }
 
+/* Invariant 5: a handler runs once for what was sent, and never more often. */
 static void a_burst_is_seen_and_coalesced(void)
 {
     int burst = 10000;

@@ -127,6 +127,33 @@ static void two_signals_that_wake_a_sleeper_run_the_lowest_first(void)
     handle_no_more(THRUM_SIGALRM);
 }
 
+/* ---- A deadline that passes in a handler ---------------------------------------------------------------------------- */
+
+static thrum_status take_longer(int signum, void *unused)
+{
+    (void)signum, (void)unused;
+    thrum_status status = thrum_sleep(THRUM_MILLISECONDS(6));
+    stops_watch(main_token); /* from here on */
+    return status;
+}
+
+static void let_the_deadline_pass_in(const support_kind *kind)
+{
+    handle(THRUM_SIGINT, take_longer, NULL);
+    if (thrum_interrupt_main(THRUM_SIGINT) != THRUM_OK)
+        support_give_up("main could not be interrupted");
+    CHECK_KIND(kind->wait(0, support_in(5)) == THRUM_TIMED_OUT);
+    CHECK_KIND(!stops_passed(THRUM__STOP_BEFORE_SLEEP));
+    stops_watch(NULL);
+}
+
+/* Invariant 3: the deadline does not move, so there is no sleep after a handler that took longer. */
+static void no_sleep_follows_a_handler_that_took_longer_than_the_wait(void)
+{
+    for_each_kind(let_the_deadline_pass_in);
+    handle_no_more(THRUM_SIGINT);
+}
+
 /* ---- Invariant 9: what is no interruption point ---------------------------------------------------------------------- */
 
 static thrum_lock lock;
@@ -399,6 +426,7 @@ static void a_late_permit_wakes_the_next_thread_for_nothing(void)
 static const support_test tests[] = {
     TEST(a_signal_as_handlers_end_is_noticed_before_the_next_sleep),
     TEST(two_signals_that_wake_a_sleeper_run_the_lowest_first),
+    TEST(no_sleep_follows_a_handler_that_took_longer_than_the_wait),
     TEST(plain_calls_are_no_interruption_points),
     TEST(a_late_permit_wakes_the_next_thread_for_nothing),
 };

@@ -8,6 +8,8 @@
 #include "support/kinds.h"
 #include "support/support.h"
 
+#include "../src/parking_lot.h" /* who sleeps where */
+
 /* ---- Every wait in every wait ------------------------------------------------------------------------------------ */
 
 enum inner_end { IS_GRANTED, TIMES_OUT, IS_INTERRUPTED };
@@ -329,18 +331,31 @@ static void a_handler_may_join_a_thread_that_needs_what_main_waits_for(void)
     hold_contests(true, true);
 }
 
-/* Hard point: a suspended record is never moved to the lock's queue. Notified with the lock held, it would be, and
- * would be handed the lock that its own handler waits for. */
+/* Hard point: a suspended record is never moved to the lock's queue. Notified with the lock held, it would be, before
+ * its handler comes for that lock, and would be given what the handler waits for. */
+static uint32_t in_handler, notified;
+
+static thrum_status have_it_once_notified(int signum, void *arg)
+{
+    support_set_flag(&in_handler);
+    support_await_flag(&notified);
+    return have_it(signum, arg);
+}
+
 static void *notify_with_the_lock(void *arg)
 {
     contest *c = (contest *)arg;
     support_await_sleepers(&cond, 1);
     thrum_lock_acquire(&lock);
     thrum_interrupt_main(THRUM_SIGINT);
-    support_await_sleepers(&lock, 1);
+    support_await_flag(&in_handler);
     thrum_cond_notify(&cond);
+    bool moved = thrum__sleepers_at(&lock) != 0;
+    support_set_flag(&notified);
+    if (!moved)
+        support_await_sleepers(&lock, 1);
     let_it_age(c);
-    c->director_failed = thrum_lock_release(&lock) != THRUM_OK;
+    c->director_failed = thrum_lock_release(&lock) != THRUM_OK || moved;
     return NULL;
 }
 
@@ -348,7 +363,8 @@ static void a_notify_hands_no_lock_to_who_is_in_a_handler(void)
 {
     for (int round = 0; round < 50; round++) {
         contest c = {&prizes[0], round % 2, round % 3 == 0, 0, 0, false, false};
-        thrum_signal_handler handler = {have_it, &c};
+        thrum_signal_handler handler = {have_it_once_notified, &c};
+        in_handler = notified = 0;
         CHECK_STATUS(thrum_signal_handle(THRUM_SIGINT, handler, NULL), THRUM_OK);
         thrum_thread *director = support_start(notify_with_the_lock, &c);
         CHECK(wait_for_cond());

@@ -54,6 +54,17 @@ static thrum_status note_and_say(int signum, void *status)
     return *(const thrum_status *)status;
 }
 
+/* Send it to main, which sleeps or is held at a stop, and return when it is in main's mailbox: on POSIX it is main that
+ * puts it there, a moment later. */
+static void post_to_main(int signum)
+{
+    thrum_deadline end = support_in(20000);
+    stops_watch(main_token);
+    thrum_interrupt_main(signum);
+    while (support_main_has_signal_handlers() && !stops_passed(THRUM__STOP_MAIL_POSTED) && thrum_left(end) > 0)
+        thrum_thread_yield();
+}
+
 /* ---- Between the end of the handlers and the next look -------------------------------------------------------------- */
 
 static void *signal_as_handlers_end(void *arg)
@@ -62,8 +73,7 @@ static void *signal_as_handlers_end(void *arg)
     stops_hold(THRUM__STOP_HANDLERS_DONE, main_token);
     thrum_interrupt_main(THRUM_SIGINT);
     stops_await(THRUM__STOP_HANDLERS_DONE);
-    thrum_interrupt_main(THRUM_SIGALRM);
-    stops_watch(main_token);
+    post_to_main(THRUM_SIGALRM);
     stops_let_go(THRUM__STOP_HANDLERS_DONE);
     return NULL;
 }
@@ -91,15 +101,17 @@ static void a_signal_as_handlers_end_is_noticed_before_the_next_sleep(void)
 
 /* ---- Two at once, to a main that sleeps ----------------------------------------------------------------------------- */
 
-static void *send_two_to_the_sleeper(void *arg)
+/* Main has looked at its mail for the last time before it sleeps, and is then woken by the first of the two. */
+static void *send_two_to_the_sleeper(void *unused)
 {
-    support_kind_await((const support_kind *)arg, 0, 1);
+    stops_await(THRUM__STOP_BEFORE_SLEEP);
     stops_hold(THRUM__STOP_AFTER_SLEEP, main_token);
-    thrum_interrupt_main(THRUM_SIGALRM);
+    stops_let_go(THRUM__STOP_BEFORE_SLEEP);
+    post_to_main(THRUM_SIGALRM);
     stops_await(THRUM__STOP_AFTER_SLEEP);
-    thrum_interrupt_main(THRUM_SIGINT);
+    post_to_main(THRUM_SIGINT);
     stops_let_go(THRUM__STOP_AFTER_SLEEP);
-    return NULL;
+    return unused;
 }
 
 static void be_sent_two(const support_kind *kind)
@@ -108,7 +120,8 @@ static void be_sent_two(const support_kind *kind)
         ordered = 0;
         handle(THRUM_SIGINT, note_and_say, ends ? &says_interrupted : &says_ok);
         handle(THRUM_SIGALRM, note_and_say, &says_interrupted);
-        thrum_thread *director = support_start(send_two_to_the_sleeper, (void *)(uintptr_t)kind);
+        stops_hold(THRUM__STOP_BEFORE_SLEEP, main_token);
+        thrum_thread *director = support_start(send_two_to_the_sleeper, NULL);
         CHECK_KIND(kind->wait(0, support_in(20000)) == THRUM_INTERRUPTED);
         CHECK_KIND(ordered == (ends ? 1 : 2) && order[0] == THRUM_SIGINT);
         if (ends)

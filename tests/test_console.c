@@ -1,6 +1,6 @@
 /*
  * Windows: console events, in programs of their own (programs/console.c). The numbers of the invariants are those of
- * docs/architecture.md; docs/windows.md says what these tests show under Wine and what they cannot show.
+ * docs/invariants.md; docs/windows.md says what these tests show under Wine and what they cannot show.
  */
 #include "support/child_win32.h"
 #include "support/support.h"

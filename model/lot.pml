@@ -288,7 +288,7 @@ inline unpark(obj)
 
 /* What a thread has besides LOCALS: the record of its wait, whether it is in one, and what functions returned. */
 #define THREAD_LOCALS                                                                                                  \
-    bool taken, can, interrupted, in_wait, back;                                                                       \
+    bool taken, can, interrupted, handlers_ran, in_wait, back;                                                         \
     byte r = me, seen, running, status
 
 /* `take` is the scenario's: in one step it takes, and says `taken`, or leaves the mark in the object's word.
@@ -421,21 +421,28 @@ await:
         fi;
         if
         :: can -> goto take_mail
-        :: else -> goto await
+        :: else -> handlers_ran = true
         fi
     :: else
     fi;
 
+deadline:
     if
     :: is_timed(r) && !knows[r] ->
         /* [parking_lot.c: await: "at != INT64_MAX && thrum__port_now() >= at"]
          * [parking_lot.c: await: "if (leave(w))"] */
+        handlers_ran = false;
         leave();
         if
         :: can -> status = TIMED_OUT; goto wait_over
         :: else -> goto await
         fi
     :: true
+    fi;
+    /* [parking_lot.c: await: "if (handlers_ran)"] */
+    if
+    :: handlers_ran -> handlers_ran = false; goto await
+    :: else
     fi;
 
 sleep:
@@ -445,7 +452,7 @@ sleep:
     goto await;
 
 take_mail:
-    /* [interrupt.c: thrum__take_mail: "uint32_t open = thrum__load_u32_acquire(&self->mail) & ~self->running;"]
+    /* [interrupt.c: thrum__take_mail: "uint32_t open = thrum__load_u32_acquire(&self->mail) & ~self->running & ~have_run;"]
      * [interrupt.c: thrum__take_mail: "!take_bit(self, bit_of(signum))"]
      * [interrupt.c: take_bit: "thrum__fetch_and_u32_acq_rel(&self->mail, ~bit) & bit"]
      * One step: nobody else takes it out, so what was seen is there still. */
@@ -469,12 +476,14 @@ handler_over:
         /* [interrupt.c: run_handler: "self->running &= ~bit_of(signum);"] */
         running = 0;
         if
-        :: true -> goto take_mail /* it said OK */
+        /* [interrupt.c: thrum__take_mail: "have_run |= bit_of(signum);"] There is one number here: no other follows. */
+        :: true -> goto take_interrupt /* it said OK */
         :: d_step { true -> interrupted = true; untold++ }
         fi
     :: !(mail[me] & ~running & SIGNAL) ->
-        /* [interrupt.c: thrum__take_mail: "if (!take_bit(self, THRUM__MAIL_INTERRUPT))"] */
-        d_step {
+take_interrupt:
+        atomic {
+            /* [interrupt.c: thrum__take_mail: "if (!take_bit(self, THRUM__MAIL_INTERRUPT))"] */
             interrupted = (mail[me] & INTERRUPT);
             mail[me] = mail[me] & ~INTERRUPT
         }
@@ -497,8 +506,8 @@ handler_over:
         fi;
         if
         :: interrupted ->
-            /* [parking_lot.c: mail_with_place_kept: "keep_interrupt(self);"]
-             * [parking_lot.c: keep_interrupt: "thrum__post(self, THRUM__MAIL_INTERRUPT);"] */
+            /* [parking_lot.c: mail_with_place_kept: "thrum__keep_interrupt(self);"]
+             * [interrupt.c: thrum__keep_interrupt: "thrum__post(self, THRUM__MAIL_INTERRUPT);"] */
             d_step {
                 interrupted = false;
                 untold = untold - (mail[me] & INTERRUPT);
@@ -519,11 +528,11 @@ handler_over:
         :: else
         fi
     fi;
-#ifdef BROKEN_NO_LOOK_AFTER_HANDLERS
-    goto sleep;
-#else
-    goto await;
+#ifndef BROKEN_NO_LOOK_AFTER_HANDLERS
+    /* [parking_lot.c: await: "handlers_ran = true;"] */
+    handlers_ran = true;
 #endif
+    goto deadline;
 
 wait_over:
     atomic {

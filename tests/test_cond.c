@@ -230,7 +230,7 @@ typedef struct crossing {
     bool wrong;        /* the waiter's */
 } crossing;
 
-enum { CROSSINGS = 10000 };
+enum { CROSSINGS = SUPPORT_ROUNDS(10000) };
 
 static void *wait_each_round(void *to)
 {
@@ -834,7 +834,7 @@ static void *wait_and_count(void *to)
 /* Each notify is for one that waits, so there must be as many wakes as notifies, no more and no fewer. */
 static void nobody_wakes_without_a_notify(void)
 {
-    enum { THREADS = 3, NOTIFIES = 5000 };
+    enum { THREADS = 3, NOTIFIES = SUPPORT_ROUNDS(5000) };
     census c = {.lock = THRUM_LOCK_INIT};
     thrum_thread *threads[THREADS];
     for (int i = 0; i < THREADS; i++)
@@ -867,7 +867,7 @@ static void nobody_wakes_without_a_notify(void)
     CHECK_IS(c.strange, 0);
 }
 
-enum { PRODUCERS = 4, CONSUMERS = 4, ITEMS = 5000, SLOTS = 4 };
+enum { PRODUCERS = 4, CONSUMERS = 4, ITEMS = SUPPORT_ROUNDS(5000), SLOTS = 4 };
 
 typedef struct store {
     thrum_lock lock;

@@ -402,7 +402,7 @@ static void synchronized_leaves_on_return(void)
 
 /* ---- Many ---------------------------------------------------------------------------------------------------------- */
 
-enum { PAIRS = 4, ITEMS = 3000, SLOTS = 4 };
+enum { PAIRS = 4, ITEMS = SUPPORT_ROUNDS(3000), SLOTS = 4 };
 
 typedef struct store {
     thrum_monitor monitor;

@@ -437,6 +437,10 @@ static void a_thread_that_the_system_refuses_is_not_counted(void)
     tight = limit;
     tight.rlim_cur = 1;
     CHECK_IS(setrlimit(RLIMIT_AS, &tight), 0);
+    if (support_is_emulated() && getrlimit(RLIMIT_AS, &tight) == 0 && tight.rlim_cur == limit.rlim_cur) {
+        printf("  left out: this emulator takes a limit on memory, says yes, and sets none\n");
+        return;
+    }
     const thrum_thread_options large = {NULL, 256 * 1048576, false};
     thrum_status status = thrum_thread_start(&thread, nothing, NULL, &large);
     int error = thrum_last_system_error();

@@ -181,7 +181,7 @@ static void the_usual_stack_is_a_mebibyte_at_least(void)
 
 static void a_stack_too_small_or_too_large_is_invalid(void)
 {
-    static const size_t sizes[] = {1, SIZE_MAX / 2, SIZE_MAX};
+    static const size_t sizes[] = {1, SIZE_MAX / 64 * 63, SIZE_MAX};
     size_t before = thrum_thread_count();
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         const thrum_thread_options options = {.stack_size = sizes[i]};
@@ -767,7 +767,7 @@ static void there_is_a_processor(void)
     thrum_thread_yield();
 }
 
-enum { MANY = 500 };
+enum { MANY = SUPPORT_ROUNDS(500) };
 
 static void *wait_at(void *event)
 {

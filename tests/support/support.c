@@ -65,6 +65,16 @@ void support_check_status(thrum_status is, thrum_status should_be, const char *c
     CU_assertImplementation(is == should_be, (unsigned)line, message, file, "", CU_FALSE);
 }
 
+/* What nothing here takes as long as. Helgrind runs one thread at a time, each some fifty times slower. */
+static thrum_deadline far_too_long(void)
+{
+#if defined(THRUM_TEST_HELGRIND)
+    return support_in(200000);
+#else
+    return support_in(20000);
+#endif
+}
+
 thrum_thread *support_start(void *(*run)(void *), void *arg)
 {
     thrum_thread *thread = NULL;
@@ -76,7 +86,7 @@ thrum_thread *support_start(void *(*run)(void *), void *arg)
 void *support_join(thrum_thread *thread)
 {
     void *result = NULL;
-    if (thrum_thread_join(thread, support_in(20000), &result) != THRUM_OK)
+    if (thrum_thread_join(thread, far_too_long(), &result) != THRUM_OK)
         support_give_up("a thread did not end");
     thrum_thread_release(thread);
     return result;
@@ -90,7 +100,7 @@ static void breathe(void)
 
 void support_await_sleepers(const void *object, unsigned count)
 {
-    thrum_deadline end = support_in(20000);
+    thrum_deadline end = far_too_long();
     while (thrum__sleepers_at(object) != count) {
         if (thrum_left(end) == 0)
             support_give_up("the threads that should sleep do not");
@@ -100,7 +110,7 @@ void support_await_sleepers(const void *object, unsigned count)
 
 void support_await_flag(const uint32_t *flag)
 {
-    thrum_deadline end = support_in(20000);
+    thrum_deadline end = far_too_long();
     while (!thrum__load_u32_acquire(flag)) {
         if (thrum_left(end) == 0)
             support_give_up("a flag was not set");
@@ -185,12 +195,23 @@ double support_since(thrum_nanos start)
 
 int support_slowness(void)
 {
-#if defined(SANITIZED)
+#if defined(THRUM_TEST_HELGRIND)
+    return 30;
+#elif defined(SANITIZED) || defined(THRUM_TEST_EMULATOR)
     return 10;
 #elif defined(_WIN32)
     return 5; /* Wine, whose waits go through a server */
 #else
     return 1;
+#endif
+}
+
+bool support_is_emulated(void)
+{
+#if defined(THRUM_TEST_EMULATOR)
+    return true;
+#else
+    return false;
 #endif
 }
 

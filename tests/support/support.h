@@ -135,8 +135,20 @@ bool support_main_has_signal_handlers(void);
  * system does not tell. On a busy machine a bound on time is one on what goes beyond that. */
 thrum_nanos support_machine_busy(void);
 
-/* Under a sanitizer or an emulator all is slower: how many times longer a bound on time may be. */
+/* Under a sanitizer or an emulator all is slower: how many times longer a bound on time may be. Upward: a wait that ends
+ * early is wrong everywhere. */
 int support_slowness(void);
+
+/* How many of so many rounds a test that repeats itself does: all of them; a twentieth under helgrind, which runs one
+ * thread at a time, and finds a race by the order of two accesses and not by the luck of meeting it. */
+#if defined(THRUM_TEST_HELGRIND)
+#define SUPPORT_ROUNDS(n) ((n) / 20)
+#else
+#define SUPPORT_ROUNDS(n) (n)
+#endif
+
+/* Whether the programs of this build are run by an emulator, named by the build. */
+bool support_is_emulated(void);
 
 /* Whether this is a build with a sanitizer that cannot do this, which is said in the output: the sanitizers' own locks
  * do not survive a fork, and ThreadSanitizer loses track of a thread that was cancelled in a system call. */

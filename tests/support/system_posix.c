@@ -98,15 +98,39 @@ bool support_signal_main(int signum)
     return pthread_kill((pthread_t)thrum_thread_native_handle(thrum_thread_main()), signum) == 0;
 }
 
+/* The words of the emulator's command, before those of the program's; how many there are. */
+static int put_emulator(char **argv, int room)
+{
+    int count = 0;
+#if defined(THRUM_TEST_EMULATOR)
+    static char words[] = THRUM_TEST_EMULATOR;
+    static bool split;
+    for (char *word = words; word < words + sizeof words && count < room; word += strlen(word) + 1, count++) {
+        argv[count] = word;
+        word[strcspn(word, split ? "" : "\n")] = 0;
+    }
+    split = true;
+#else
+    (void)argv;
+    (void)room;
+#endif
+    return count;
+}
+
 int support_run_program(const char *self, const char *name, const char *argument)
 {
+    enum { ROOM = 20 };
     char path[4096];
     const char *slash = strrchr(self, '/');
     snprintf(path, sizeof path, "%.*s%s", slash ? (int)(slash - self + 1) : 0, self, name);
-    char *argv[] = {path, (char *)argument, NULL};
+    char *argv[ROOM + 3];
+    int count = put_emulator(argv, ROOM);
+    argv[count] = path;
+    argv[count + 1] = (char *)argument;
+    argv[count + 2] = NULL;
     pid_t child;
     int status;
-    if (posix_spawn(&child, path, NULL, NULL, argv, environ) != 0 || waitpid(child, &status, 0) != child)
+    if (posix_spawnp(&child, argv[0], NULL, NULL, argv, environ) != 0 || waitpid(child, &status, 0) != child)
         return -1;
     return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }

@@ -1,13 +1,21 @@
-# Cross-compile for 64-bit Windows with MinGW-w64, and run what comes of it under Wine.
+# Cross-compile for Windows with MinGW-w64, and run what comes of it under Wine. 64-bit; with THRUM_MINGW set to i686,
+# 32-bit.
+set(CMAKE_TRY_COMPILE_PLATFORM_VARIABLES THRUM_MINGW)
+if(NOT THRUM_MINGW)
+  set(THRUM_MINGW x86_64)
+endif()
 set(CMAKE_SYSTEM_NAME Windows)
 set(CMAKE_SYSTEM_PROCESSOR AMD64)
-set(CMAKE_C_COMPILER x86_64-w64-mingw32-gcc)
-set(CMAKE_CXX_COMPILER x86_64-w64-mingw32-g++)
-set(CMAKE_RC_COMPILER x86_64-w64-mingw32-windres)
-set(CMAKE_FIND_ROOT_PATH /usr/x86_64-w64-mingw32)
+if(THRUM_MINGW STREQUAL i686)
+  set(CMAKE_SYSTEM_PROCESSOR X86)
+endif()
+set(CMAKE_C_COMPILER ${THRUM_MINGW}-w64-mingw32-gcc)
+set(CMAKE_CXX_COMPILER ${THRUM_MINGW}-w64-mingw32-g++)
+set(CMAKE_RC_COMPILER ${THRUM_MINGW}-w64-mingw32-windres)
+set(CMAKE_FIND_ROOT_PATH /usr/${THRUM_MINGW}-w64-mingw32)
 set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
 set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
 set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
-set(CMAKE_EXE_LINKER_FLAGS_INIT "-static-libgcc")
+set(CMAKE_EXE_LINKER_FLAGS_INIT "-static-libgcc -static-libstdc++")
 # Under a pseudo-terminal, so that the program has a console.
 set(CMAKE_CROSSCOMPILING_EMULATOR ${CMAKE_CURRENT_LIST_DIR}/../scripts/wine-console)

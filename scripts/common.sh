@@ -19,12 +19,16 @@ as_root() {
     fi
 }
 
-# install WHAT: see that the tools for "native" builds and tests, or for the "matrix", are there.
+# install native, or install matrix PACKAGE ...: see that the tools for native builds and tests are there, and on Debian
+# these packages.
 install() {
     if command -v apt-get >/dev/null 2>&1; then
-        install_debian "$1"
+        shift
+        install_debian "$@"
+    elif [ "$1" != native ]; then
+        give_up "the matrix is for Debian and Ubuntu"
     elif command -v brew >/dev/null 2>&1; then
-        install_homebrew "$1"
+        install_homebrew
     elif command -v cmake >/dev/null 2>&1 && command -v cc >/dev/null 2>&1; then
         say "neither apt-get nor brew: going on with the tools that are here"
     else
@@ -33,13 +37,9 @@ install() {
 }
 
 install_debian() {
-    packages="gcc libc6-dev cmake ninja-build pkg-config libcunit1-dev"
-    if [ "$1" = matrix ]; then
-        packages="$packages g++ clang clang-format gcc-mingw-w64-x86-64 g++-mingw-w64-x86-64 wine wine64 dpkg-dev
-                  bsdutils libclang-rt-dev spin"
-    fi
     missing=
-    for package in $packages; do
+    for package in gcc libc6-dev cmake ninja-build pkg-config libcunit1-dev "$@"; do
+        case " $missing " in *" $package "*) continue ;; esac
         dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
     done
     [ -n "$missing" ] || return 0
@@ -61,7 +61,6 @@ install_debian() {
 }
 
 install_homebrew() {
-    [ "$1" = native ] || give_up "the matrix is for Debian and Ubuntu"
     for formula in cmake ninja pkg-config cunit; do
         brew list "$formula" >/dev/null 2>&1 || brew install "$formula" || give_up "brew install $formula failed"
     done

@@ -1,0 +1,65 @@
+# This machine's own compilers. Sourced by scripts/matrix.
+
+# suites NAME [CMAKE-ARG ...]: build with warnings as errors, and run the suites; but those of $left_out, a pattern of
+# ctest's, if it is set.
+suites() {
+    name=$1
+    shift
+    say "$name"
+    if build "build/matrix/$name" -DTHRUM_WARNINGS_AS_ERRORS=ON "$@"; then
+        run_ctest "build/matrix/$name" -j 2 ${left_out:+-E "$left_out"}
+    fi
+}
+
+leg_gcc_debug() {
+    suites gcc-debug -DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=Debug
+}
+
+leg_clang_release() {
+    suites clang-release -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=Release
+}
+
+leg_gcc_shared() {
+    suites gcc-shared -DCMAKE_C_COMPILER=gcc -DBUILD_SHARED_LIBS=ON -DCMAKE_BUILD_TYPE=Release -DTHRUM_PARKER=pthread
+}
+
+leg_broken() {
+    check "broken variants: each is caught" scripts/check-broken
+}
+
+leg_asan_ubsan() {
+    export ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+    suites asan-ubsan -DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+        "-DCMAKE_C_FLAGS=-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer"
+}
+
+# ThreadSanitizer would sleep a second at each exit, and the programs are watched to the tenth.
+leg_tsan() {
+    export TSAN_OPTIONS=atexit_sleep_ms=0
+    suites tsan -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+        "-DCMAKE_C_FLAGS=-fsanitize=thread -fno-omit-frame-pointer"
+}
+
+# Left out: what looks for a race by luck or by the clock, where helgrind looks at the order of accesses; and the example
+# programs, which are watched to the tenth of a second. tests/helgrind says how it knows thrum's atomics.
+leg_helgrind() {
+    left_out='^futex[.]|[.]shots$|^program[.]'
+    suites helgrind -DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+        "-DCMAKE_C_FLAGS=-I$PWD/include -include $PWD/tests/helgrind/atomic.h" \
+        "-DCMAKE_CROSSCOMPILING_EMULATOR=valgrind;--tool=helgrind;--quiet;--max-threads=2000;--error-exitcode=99;--suppressions=$PWD/tests/helgrind/suppressions"
+    left_out=
+}
+
+leg_installed() {
+    check "installed, static: found and used from C and C++" scripts/check-install OFF
+    check "installed, shared: found and used from C and C++" scripts/check-install ON
+    say "the two libraries, for their symbols"
+    build build/matrix/symbols-static -DTHRUM_BUILD_TESTS=OFF || return 0
+    build build/matrix/symbols-shared -DTHRUM_BUILD_TESTS=OFF -DBUILD_SHARED_LIBS=ON || return 0
+    check "symbols: nothing but thrum's" scripts/check-symbols build/matrix/symbols-static/libthrum.a \
+        build/matrix/symbols-shared/libthrum.so
+    set_up_wine
+    check "installed for Windows, static" scripts/check-install OFF mingw
+    check "installed for Windows, as a DLL" scripts/check-install ON mingw
+    end_wine
+}

@@ -10,7 +10,7 @@ packages_of() {
     installed) echo "g++ $wine" ;;
     model) echo "spin" ;;
     broken) echo "patch" ;;
-    helgrind) echo "valgrind" ;;
+    helgrind) echo "valgrind libc6-dbg" ;;
     musl) echo "musl-tools linux-libc-dev $sources" ;;
     i686) echo "gcc-i686-linux-gnu libc6-dev-i386-cross qemu-user $sources" ;;
     arm64) echo "gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user $sources" ;;

@@ -45,7 +45,7 @@ static const known_signal signals[LARGEST + 1] = {
     [SIGURG] = {"SIGURG", MAIN},     [SIGXCPU] = {"SIGXCPU", MAIN},       [SIGXFSZ] = {"SIGXFSZ", SHARED},
     [SIGPROF] = {"SIGPROF", SHARED}, [SIGVTALRM] = {"SIGVTALRM", SHARED}, [SIGWINCH] = {"SIGWINCH", MAIN},
     [SIGIO] = {"SIGIO", MAIN},       [SIGSYS] = {"SIGSYS", NEVER},
-#if defined(SIGPWR)
+#if defined(SIGPWR) && SIGPWR <= LARGEST /* NetBSD: 32 */
     [SIGPWR] = {"SIGPWR", MAIN},
 #endif
 #if defined(SIGINFO)

@@ -59,9 +59,14 @@ static void *fork_and_ask(void *question)
     const char *slash = strrchr(support_self, '/');
     snprintf(path, sizeof path, "%.*sinherits_%s", slash ? (int)(slash - support_self + 1) : 0, support_self,
              THRUM_TEST_PARKER);
+    enum { ROOM = 20 };
+    char *argv[ROOM + 3] = {NULL};
+    int count = support_put_emulator(argv, ROOM);
+    argv[count] = path;
+    argv[count + 1] = (char *)question;
     pid_t child = fork();
     if (child == 0) {
-        execl(path, path, (char *)question, (char *)NULL);
+        execvp(argv[0], argv);
         _exit(127);
     }
     bool ok = waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;

@@ -438,7 +438,7 @@ static void a_thread_that_the_system_refuses_is_not_counted(void)
     tight.rlim_cur = 1;
     CHECK_IS(setrlimit(RLIMIT_AS, &tight), 0);
     if (support_is_emulated() && getrlimit(RLIMIT_AS, &tight) == 0 && tight.rlim_cur == limit.rlim_cur) {
-        printf("  left out: this emulator takes a limit on memory, says yes, and sets none\n");
+        support_emulator_cannot("limit memory: it was asked to, said yes, and set no limit");
         return;
     }
     const thrum_thread_options large = {NULL, 256 * 1048576, false};

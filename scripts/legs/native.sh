@@ -40,11 +40,11 @@ leg_tsan() {
         "-DCMAKE_C_FLAGS=-fsanitize=thread -fno-omit-frame-pointer"
 }
 
-# Left out: shots, which looks for a race by luck, where helgrind looks at the order of accesses; the example programs, which
+# Left out: shots and leaks, which look for something by luck or number, where helgrind looks at the order of accesses; the example programs, which
 # are watched to the tenth of a second; and what ends or forks a process while other threads are at work, for of each that
 # holds a lock then helgrind says that it exits with it. tests/helgrind says how it knows thrum's atomics.
 leg_helgrind() {
-    left_out='^futex[.]|[.](shots|process|posix|fork)$|^program[.]'
+    left_out='^futex[.]|[.](shots|process|fork|exec|leaks)$|^program[.]'
     suites helgrind -DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=RelWithDebInfo \
         "-DCMAKE_C_FLAGS=-I$PWD/include -include $PWD/tests/helgrind/atomic.h" \
         "-DCMAKE_CROSSCOMPILING_EMULATOR=valgrind;--tool=helgrind;--quiet;--max-threads=2000;--error-exitcode=99;--suppressions=$PWD/tests/helgrind/suppressions"

@@ -19,7 +19,7 @@ linked() {
 get_zig() {
     [ -x build/matrix/ziglang/ziglang/zig ] && return 0
     say "fetching zig $zig_version"
-    python3 -m pip install -q --disable-pip-version-check --target build/matrix/ziglang "ziglang==$zig_version" ||
+    PIP_ROOT_USER_ACTION=ignore python3 -m pip install -q --disable-pip-version-check --target build/matrix/ziglang "ziglang==$zig_version" ||
         give_up "zig could not be had"
 }
 

@@ -8,11 +8,11 @@
  * its own, by whose name tests/helgrind/suppressions knows it.
  *
  * A release is told twice, before the operation and at once after it. Between the two the thread may be held up, so the
- * first cannot come later; but only the second comes after the operation's own access to the word, which may be the last
- * that the thread makes there: who drops a reference, say, before somebody else clears the record.
+ * first cannot come later; but only the second comes after the operation's own access to the word, which may be the
+ * last that the thread makes there: who drops a reference, say, before somebody else clears the record.
  *
- * Helgrind's idea of an address's order is coarser than the truth: an acquire is taken to come after every release there
- * so far. It can overlook a race, but reports none for it.
+ * Helgrind's idea of an address's order is coarser than the truth: an acquire is taken to come after every release
+ * there so far. It can overlook a race, but reports none for it.
  */
 #ifndef THRUM_ATOMIC_H
 #define THRUM_ATOMIC_H

@@ -215,6 +215,13 @@ bool support_is_emulated(void)
 #endif
 }
 
+bool support_emulator_cannot(const char *what)
+{
+    if (support_is_emulated())
+        printf("  left out: this emulator cannot %s\n", what);
+    return support_is_emulated();
+}
+
 bool support_sanitizer_cannot(const char *what)
 {
 #if defined(SANITIZED)

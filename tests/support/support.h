@@ -110,6 +110,11 @@ int support_run_program(const char *self, const char *name, const char *argument
 /* What the system needs before a suite begins. */
 void support_system_begin(void);
 
+#if !defined(_WIN32)
+/* Put the words of the emulator's command, if there is one, at the beginning of a command; how many there are. */
+int support_put_emulator(char **argv, int room);
+#endif
+
 /* Send a real signal: to this process, by the system; to a thread that thrum does not know and that sleeps in a system
  * call, for good. False where the system has no such thing (Windows: without a console; to a thread, never). */
 bool support_signal_process(int signum);
@@ -135,8 +140,8 @@ bool support_main_has_signal_handlers(void);
  * system does not tell. On a busy machine a bound on time is one on what goes beyond that. */
 thrum_nanos support_machine_busy(void);
 
-/* Under a sanitizer or an emulator all is slower: how many times longer a bound on time may be. Upward: a wait that ends
- * early is wrong everywhere. */
+/* Under a sanitizer or an emulator all is slower: how many times longer a bound on time may be. Upward: a wait that
+ * ends early is wrong everywhere. */
 int support_slowness(void);
 
 /* How many of so many rounds a test that repeats itself does: all of them; a twentieth under helgrind, which runs one
@@ -147,8 +152,10 @@ int support_slowness(void);
 #define SUPPORT_ROUNDS(n) (n)
 #endif
 
-/* Whether the programs of this build are run by an emulator, named by the build. */
+/* Whether the programs of this build are run by an emulator, named by the build; and whether they are and it cannot do
+ * this, which is said in the output. The test says how that is known. */
 bool support_is_emulated(void);
+bool support_emulator_cannot(const char *what);
 
 /* Whether this is a build with a sanitizer that cannot do this, which is said in the output: the sanitizers' own locks
  * do not survive a fork, and ThreadSanitizer loses track of a thread that was cancelled in a system call. */

@@ -98,8 +98,7 @@ bool support_signal_main(int signum)
     return pthread_kill((pthread_t)thrum_thread_native_handle(thrum_thread_main()), signum) == 0;
 }
 
-/* The words of the emulator's command, before those of the program's; how many there are. */
-static int put_emulator(char **argv, int room)
+int support_put_emulator(char **argv, int room)
 {
     int count = 0;
 #if defined(THRUM_TEST_EMULATOR)
@@ -124,7 +123,7 @@ int support_run_program(const char *self, const char *name, const char *argument
     const char *slash = strrchr(self, '/');
     snprintf(path, sizeof path, "%.*s%s", slash ? (int)(slash - self + 1) : 0, self, name);
     char *argv[ROOM + 3];
-    int count = put_emulator(argv, ROOM);
+    int count = support_put_emulator(argv, ROOM);
     argv[count] = path;
     argv[count + 1] = (char *)argument;
     argv[count + 2] = NULL;

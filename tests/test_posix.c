@@ -426,6 +426,10 @@ static void *nothing(void *unused)
     return unused;
 }
 
+#if !defined(RLIMIT_AS)
+#define RLIMIT_AS RLIMIT_DATA /* OpenBSD, where this limits what is mapped */
+#endif
+
 static void a_thread_that_the_system_refuses_is_not_counted(void)
 {
     struct rlimit limit, tight;

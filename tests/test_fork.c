@@ -41,34 +41,6 @@ static int fork_and(int (*use)(void *), void *arg, bool by_exit)
     return waitpid(child, &status, 0) == child && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-/*
- * Qemu's user mode holds a lock of its own while it starts a thread, until that has begun, and its fork copies it as it
- * is: the child waits for it for good when it starts a thread. (Seen: the child in pthread_mutex_lock, on a word of
- * qemu's own data, called from its do_syscall.) So there a thread forks once who started it is through, and tests in
- * which threads are started all the time are left out.
- */
-static uint32_t may_fork;
-
-static void await_starter(void)
-{
-    if (support_is_emulated())
-        support_await_flag(&may_fork);
-}
-
-static thrum_thread *start_forker(void *(*run)(void *), void *arg)
-{
-    may_fork = 0;
-    thrum_thread *thread = support_start(run, arg);
-    support_set_flag(&may_fork);
-    return thread;
-}
-
-static bool cannot_fork_among_starts(void)
-{
-    return support_sanitizer_cannot("fork with other threads there") ||
-           support_emulator_cannot("fork while another thread starts one");
-}
-
 /* The same, from another thread. */
 typedef struct order {
     int (*use)(void *);
@@ -79,7 +51,6 @@ typedef struct order {
 static void *carry_out(void *given)
 {
     order *o = (order *)given;
-    await_starter();
     o->result = fork_and(o->use, o->arg, false);
     return NULL;
 }
@@ -87,17 +58,14 @@ static void *carry_out(void *given)
 static int fork_from_worker(int (*use)(void *), void *arg)
 {
     order o = {use, arg, -1};
-    support_join(start_forker(carry_out, &o));
+    support_join(support_start(carry_out, &o));
     return o.result;
 }
 
 static int fork_from_foreign(int (*use)(void *), void *arg)
 {
     order o = {use, arg, -1};
-    may_fork = 0;
-    support_foreign *foreign = support_foreign_start(carry_out, &o);
-    support_set_flag(&may_fork);
-    support_foreign_join(foreign);
+    support_foreign_join(support_foreign_start(carry_out, &o));
     return o.result;
 }
 
@@ -306,7 +274,7 @@ static int use_all(void *parents_worker)
 
 static void a_child_of_fork_is_usable_while_others_lock_and_wait(void)
 {
-    if (cannot_fork_among_starts())
+    if (support_sanitizer_cannot("fork with other threads there"))
         return;
     churners c = churn(lock_and_wait, lock_and_wait, start_and_wake);
     for (int i = 0; i < 20; i++) {
@@ -331,7 +299,7 @@ static int fork_again(void *parents_worker)
 
 static void a_grandchild_is_usable_too(void)
 {
-    if (cannot_fork_among_starts())
+    if (support_sanitizer_cannot("fork with other threads there"))
         return;
     churners c = churn(lock_and_wait, lock_and_wait, start_and_wake);
     for (int i = 0; i < 5; i++) {
@@ -358,7 +326,7 @@ static int start_six(void *parents_worker)
 /* The records that the child's threads get were in use in the parent at that moment, their parkers too. */
 static void a_fork_meets_threads_that_come_and_go(void)
 {
-    if (cannot_fork_among_starts())
+    if (support_sanitizer_cannot("fork with other threads there"))
         return;
     churners c = churn(start_and_wake, start_and_wake, start_and_wake);
     for (int i = 0; i < 200; i++)
@@ -416,7 +384,7 @@ static void check_told(const char *what)
 /* The parent's threads are not waited for, its callbacks run: those of this program are none. */
 static void a_child_ends_as_a_program_does(void)
 {
-    if (cannot_fork_among_starts())
+    if (support_sanitizer_cannot("fork with other threads there"))
         return;
     churners c = churn(lock_and_wait, lock_and_wait, start_and_wake);
     CHECK_IS(pipe(told), 0);
@@ -435,7 +403,6 @@ static pid_t child_of_worker;
 
 static void *fork_and_return(void *unused)
 {
-    await_starter();
     child_of_worker = fork();
     if (child_of_worker == 0)
         alarm(BOUND);
@@ -449,7 +416,7 @@ static void a_child_whose_worker_returns_ends(void)
     if (support_sanitizer_cannot("fork with other threads there"))
         return;
     fflush(NULL);
-    support_join(start_forker(fork_and_return, NULL));
+    support_join(support_start(fork_and_return, NULL));
     CHECK_IS(waitpid(child_of_worker, &status, 0), child_of_worker);
     CHECK_IS(status, 0);
 }
@@ -478,7 +445,6 @@ static void *block_and_fork(void *given)
     sigemptyset(&set);
     sigaddset(&set, SIGPIPE);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
-    await_starter();
     o->result = fork_and(o->use, o->arg, false);
     return NULL;
 }
@@ -505,7 +471,7 @@ static void a_child_has_the_mask_that_the_program_gave(void)
     CHECK_IS(nested.result, 8);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 
-    support_join(start_forker(block_and_fork, &own));
+    support_join(support_start(block_and_fork, &own));
     CHECK_IS(own.result, 32);
 }
 
@@ -791,7 +757,7 @@ static void check_fork_in(thrum_status (*wait)(void), thrum_thread *worker)
 static void a_handler_may_fork_within_a_wait(void)
 {
     thrum_status (*const waits[])(void) = {in_manual, in_automatic, in_semaphore, in_lock, in_cond};
-    if (cannot_fork_among_starts())
+    if (support_sanitizer_cannot("fork with other threads there"))
         return;
     churners c = churn(lock_and_wait, lock_and_wait, start_and_wake);
     for (int i = 0; i < 10; i++)

@@ -1,11 +1,13 @@
 # This machine's own compilers. Sourced by scripts/matrix.
 
+left_out=
+
 # suites NAME [CMAKE-ARG ...]: build with warnings as errors, and run the suites; but those of $left_out, a pattern of
 # ctest's, if it is set.
 suites() {
     name=$1
     shift
-    say "$name"
+    say "$name${left_out:+, without $left_out}"
     if build "build/matrix/$name" -DTHRUM_WARNINGS_AS_ERRORS=ON "$@"; then
         run_ctest "build/matrix/$name" -j 2 ${left_out:+-E "$left_out"}
     fi

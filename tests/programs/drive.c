@@ -300,10 +300,13 @@ static void watch(const scenario *sc, program p, seen *s)
 
 /* ---- Was it right? ---------------------------------------------------------------------------------------------- */
 
+/* To the tenth of a second, but for what the machine adds. An emulated program may be later, as much as the variable
+ * says, and never sooner. */
 static bool near(const seen *s, double is, double should_be)
 {
-    double allowed = 0.1 + s->busy + 2 * s->late + s->echo;
-    return is > should_be - allowed && is < should_be + allowed;
+    const char *emulated = getenv("THRUM_DRIVE_LATE");
+    double allowed = s->busy + 2 * s->late + s->echo;
+    return is > should_be - 0.1 - allowed && is < should_be + (emulated ? atof(emulated) : 0.1) + allowed;
 }
 
 static bool check_line(const scenario *sc, const seen *s, int i)

@@ -1,49 +1,73 @@
 /* Servants. */
 #include "servant.h"
 
-#include "stops.h"
 #include "support.h"
+
+/* The next order, slept for; NULL: no more come. */
+static void (*next_order(servant *s))(void)
+{
+    thrum__port_lock_acquire(&s->lock);
+    while (s->ordered == s->obeyed && !s->over)
+        thrum__port_cond_wait(&s->cond, &s->lock, INT64_MAX);
+    void (*order)(void) = s->over ? NULL : s->order;
+    thrum__port_lock_release(&s->lock);
+    return order;
+}
 
 static void *serve(void *arg)
 {
     servant *s = (servant *)arg;
     s->token = thrum__port_token();
-    for (uint32_t done = 0;; done++) {
-        thrum__store_u32_release(&s->obeyed, done);
-        while (thrum__load_u32_acquire(&s->ordered) == done)
-            thrum_thread_yield();
-        if (s->over)
-            return NULL;
-        s->order();
+    for (void (*order)(void) = next_order(s); order; order = next_order(s)) {
+        order();
+        thrum__port_lock_acquire(&s->lock);
+        s->obeyed++;
+        thrum__port_cond_broadcast(&s->cond);
+        thrum__port_lock_release(&s->lock);
     }
+    return NULL;
+}
+
+static void nothing(void)
+{
 }
 
 void servant_start(servant *s)
 {
-    *s = (servant){.obeyed = UINT32_MAX}; /* until it has begun */
+    *s = (servant){.order = NULL};
+    thrum__port_lock_init(&s->lock);
+    thrum__port_cond_init(&s->cond);
     s->thread = support_start(serve, s);
-    servant_await(s);
+    servant_do(s, nothing); /* then its token is there */
 }
 
 void servant_tell(servant *s, void (*order)(void))
 {
+    thrum__port_lock_acquire(&s->lock);
     s->order = order;
-    thrum__store_u32_release(&s->ordered, s->ordered + 1);
+    s->ordered++;
+    thrum__port_cond_broadcast(&s->cond);
+    thrum__port_lock_release(&s->lock);
 }
 
 bool servant_is_idle(servant *s)
 {
-    return thrum__load_u32_acquire(&s->obeyed) == s->ordered;
+    thrum__port_lock_acquire(&s->lock);
+    bool is_idle = s->obeyed == s->ordered;
+    thrum__port_lock_release(&s->lock);
+    return is_idle;
 }
 
 void servant_await(servant *s)
 {
-    thrum_deadline end = support_in(20000);
-    while (!servant_is_idle(s)) {
+    thrum_deadline end = support_in(20000 * support_slowness());
+    thrum__port_lock_acquire(&s->lock);
+    while (s->obeyed != s->ordered) {
         if (thrum_left(end) == 0)
             support_give_up("somebody does not do as told");
-        thrum_thread_yield();
+        thrum__port_cond_wait(&s->cond, &s->lock, end.at);
     }
+    thrum__port_lock_release(&s->lock);
 }
 
 void servant_do(servant *s, void (*order)(void))
@@ -54,7 +78,10 @@ void servant_do(servant *s, void (*order)(void))
 
 void servant_end(servant *s)
 {
+    servant_await(s);
+    thrum__port_lock_acquire(&s->lock);
     s->over = true;
-    servant_tell(s, NULL);
+    thrum__port_cond_broadcast(&s->cond);
+    thrum__port_lock_release(&s->lock);
     support_join(s->thread);
 }

@@ -6,14 +6,18 @@
 #ifndef THRUM_TESTS_SERVANT_H
 #define THRUM_TESTS_SERVANT_H
 
+#include "../../src/port.h"
+
 #include <thrum/thrum.h>
 
 typedef struct servant {
     thrum_thread *thread;
-    void *token; /* thrum__port_token */
+    void *token;           /* thrum__port_token */
+    thrum__port_lock lock; /* guards the rest: */
+    thrum__port_cond cond; /* something has changed */
     void (*order)(void);
     bool over;
-    uint32_t ordered, obeyed; /* atomic */
+    uint32_t ordered, obeyed; /* how many orders were given, and were done */
 } servant;
 
 void servant_start(servant *s);

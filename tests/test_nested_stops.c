@@ -240,16 +240,20 @@ static void wait_for_notify(void)
 static void wait_for_deadline(void)
 {
     thrum_lock_acquire(&lock);
-    reacquired = thrum_cond_wait(&cond, &lock, support_in(30));
+    stops_hold(THRUM__STOP_BEFORE_SLEEP, main_token);
+    reacquired = thrum_cond_wait(&cond, &lock, support_in(5));
 }
+/* However late, for main is held before the sleep that its deadline ends. */
 static void take_when_main_waits(void)
 {
-    support_await_sleepers(&cond, 1);
+    stops_await(THRUM__STOP_BEFORE_SLEEP);
     thrum_lock_acquire(&lock);
+    stops_let_go(THRUM__STOP_BEFORE_SLEEP);
 }
 static void take_when_main_waits_and_notify(void)
 {
-    take_when_main_waits();
+    support_await_sleepers(&cond, 1);
+    thrum_lock_acquire(&lock);
     thrum_cond_notify(&cond);
 }
 

@@ -359,8 +359,6 @@ static thrum_status be_granted_and_interrupt(int signum, void *arg)
         support_kind_grant(kind, 0);
     if (kind->ends_by_run)
         (void)!thrum_signal_check(); /* and another handler runs within this one */
-    if (!kind->grant)
-        (void)!thrum_sleep(THRUM_MILLISECONDS(300)); /* until the deadline has passed */
     return THRUM_INTERRUPTED;
 }
 
@@ -369,7 +367,7 @@ static void be_granted_and_interrupted_in(const support_kind *kind)
     wants_the_grant = granted = 0;
     handle(THRUM_SIGINT, be_granted_and_interrupt, (void *)(uintptr_t)kind);
     thrum_thread *director = support_start(interrupt_and_grant, (void *)(uintptr_t)kind);
-    thrum_status status = kind->wait(0, kind->grant ? support_in(20000) : support_in(300));
+    thrum_status status = kind->wait(0, support_in(20000));
     bool news = kind->momentary && kind->grant; /* it keeps its place, and so can be granted */
     CHECK_KIND(status == (news ? THRUM_OK : THRUM_INTERRUPTED));
     CHECK_KIND(thrum_sleep(0) == (news ? THRUM_INTERRUPTED : THRUM_OK));

@@ -120,6 +120,9 @@ int support_put_emulator(char **argv, int room);
 bool support_signal_process(int signum);
 bool support_signal_foreign(int signum);
 
+/* Wait until that thread is through with what it was sent, or took over from the process. */
+void support_signal_foreign_settle(void);
+
 /* The same from another process, which has ended when this returns. False where the system has no such thing. */
 bool support_signal_from_outside(int signum);
 

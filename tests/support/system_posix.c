@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -143,25 +144,48 @@ bool support_signal_process(int signum)
     return kill(getpid(), signum) == 0;
 }
 
+static pthread_t bystander;
+static bool bystander_started;
+static uint32_t bystander_turns; /* atomic: how often signals have had it leave its sleep */
+
 /* Whoever started it may have signals blocked, as threads of thrum's have. */
 static void *sleep_in_the_system(void *unused)
 {
     sigset_t none;
     sigemptyset(&none);
     pthread_sigmask(SIG_SETMASK, &none, NULL);
-    for (;;)
+    for (;;) {
         pause();
+        thrum__fetch_add_u32_acq_rel(&bystander_turns, 1);
+    }
     return unused;
 }
 
 bool support_signal_foreign(int signum)
 {
-    static pthread_t bystander;
-    static bool started;
-    if (!started && pthread_create(&bystander, NULL, sleep_in_the_system, NULL) != 0)
+    if (!bystander_started && pthread_create(&bystander, NULL, sleep_in_the_system, NULL) != 0)
         support_give_up("a bystander could not be started");
-    started = true;
+    bystander_started = true;
     return pthread_kill(bystander, signum) == 0;
+}
+
+static void do_nothing(int signum)
+{
+    (void)signum;
+}
+
+/* Once it has left its sleep twice, the handlers of all that was pending for it have returned. */
+void support_signal_foreign_settle(void)
+{
+    uint32_t before = thrum__load_u32_acquire(&bystander_turns);
+    if (!bystander_started)
+        return;
+    signal(SIGPROF, do_nothing);
+    while (thrum__load_u32_acquire(&bystander_turns) - before < 2) {
+        struct timespec moment = {0, 200000};
+        pthread_kill(bystander, SIGPROF);
+        nanosleep(&moment, NULL);
+    }
 }
 
 /* Its signal may end our wait for it: waited again. */

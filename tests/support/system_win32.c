@@ -167,6 +167,10 @@ bool support_signal_foreign(int signum)
     return false;
 }
 
+void support_signal_foreign_settle(void)
+{
+}
+
 bool support_signal_from_outside(int signum)
 {
     (void)signum;

@@ -479,6 +479,7 @@ static void end_of_another(thrum_thread *thread)
 static void become_main(thrum_thread *self)
 {
     self->daemon = false;
+    self->kept_by = 0; /* nothing is pending */
     self->next = self->previous = NULL;
     self->native_id = thrum__port_native_id();
     thrum__fetch_and_u32_acq_rel(&self->mail, THRUM__MAIL_REGION);

@@ -172,13 +172,13 @@ static void direct_one_wake_up(void)
     stops_hold(trial.stop, main_token);
     support_set_flag(&trial.ready);
     while (!stops_passed(THRUM__STOP_BEFORE_SLEEP) && !stops_is_held(trial.stop))
-        thrum_thread_yield();
+        support_nap();
     servant_tell(&second_waiter, wait_second);
     uint32_t others = trial.stop == THRUM__STOP_HANDLERS_DONE && trial.kind->object() != at_cond() ? 1 : 2;
     send(trial.reason);
     stops_await(trial.stop);
     while (thrum__sleepers_at(trial.kind->object()) < others && !servant_is_idle(&second_waiter))
-        thrum_thread_yield();
+        support_nap();
     servant_do(&waker, trial.kind->wake_one);
     stops_let_go(trial.stop);
 }
@@ -252,7 +252,7 @@ static void sleep_until_old(void)
 {
     thrum_nanos until = thrum_now() + THRUM_MILLISECONDS(2);
     while (thrum_now() < until)
-        thrum_thread_yield();
+        support_nap();
 }
 
 /* The first is told to try. With a thief that takes the lock before it can, or with none. False: this time it was
@@ -263,10 +263,10 @@ static bool bring_main_to_its_try(bool with_thief)
     stops_hold(THRUM__STOP_RETRY_SEEN, main_token);
     support_set_flag(&trial.ready);
     while (!stops_passed(THRUM__STOP_BEFORE_SLEEP) && !thrum__load_u32_acquire(&trial.back))
-        thrum_thread_yield();
+        support_nap();
     servant_do(&waker, release_lock);
     while (!stops_is_held(THRUM__STOP_RETRY_SEEN) && !thrum__load_u32_acquire(&trial.back))
-        thrum_thread_yield();
+        support_nap();
     if (!stops_is_held(THRUM__STOP_RETRY_SEEN)) {
         stops_let_go(THRUM__STOP_RETRY_SEEN);
         return false;
@@ -287,7 +287,7 @@ static void direct_thief_and_reason(void)
     support_await_sleepers(&o->lock, 1);
     send(trial.reason);
     while (trial.reason == BY_DEADLINE && thrum_left(trial.deadline) > 0)
-        thrum_thread_yield();
+        support_nap();
     stops_let_go(THRUM__STOP_RETRY_SEEN);
 }
 
@@ -413,7 +413,7 @@ static void await_through(uint32_t n)
     while (thrum__load_u32_acquire(&through) < n) {
         if (thrum_left(end) == 0)
             support_give_up("a waiter that was woken does not come");
-        thrum_thread_yield();
+        support_nap();
     }
 }
 

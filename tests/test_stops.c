@@ -104,7 +104,7 @@ static void wake_join(void)
 {
     support_set_flag(&may_end);
     while (thrum_thread_is_alive(ending))
-        thrum_thread_yield();
+        support_nap();
 }
 static void hold_lock(void)
 {
@@ -281,7 +281,7 @@ static void signal_main(void)
 static void await_deadline(void)
 {
     while (thrum_left(t.deadline) > 0)
-        thrum_thread_yield();
+        support_nap();
 }
 
 static void make(event e)
@@ -294,7 +294,7 @@ static void make(event e)
     } else if (e == SIGNAL) {
         signal_main();
         while (!stops_is_pending(THRUM_SIGINT) && thrum__load_u32_acquire(&handler_runs) == 0)
-            thrum_thread_yield(); /* main receives it, in its own time */
+            support_nap(); /* main receives it, in its own time */
     } else {
         interrupt_waiter();
     }
@@ -316,7 +316,7 @@ static bool await_stop_or_end(void)
             return false;
         if (thrum_left(end) == 0)
             support_give_up("the waiter did not come to its stop");
-        thrum_thread_yield();
+        support_nap();
     }
     return true;
 }
@@ -328,7 +328,7 @@ static void await_asleep(void)
     while (!stops_passed(THRUM__STOP_BEFORE_SLEEP) && !thrum__load_u32_acquire(&t.returned) && !stops_is_held(t.stop)) {
         if (thrum_left(end) == 0)
             support_give_up("the waiter does not go to sleep");
-        thrum_thread_yield();
+        support_nap();
     }
 }
 
@@ -336,7 +336,7 @@ static void wait_until_old(void)
 {
     thrum_nanos until = thrum_now() + THRUM_MILLISECONDS(t.kind->age);
     while (thrum_now() < until)
-        thrum_thread_yield();
+        support_nap();
 }
 
 static void direct_waiters_window(void)

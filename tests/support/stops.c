@@ -39,7 +39,7 @@ void thrum__stop_at(enum thrum__stop stop)
     while (state_of(stop) == HELD) {
         if (thrum__port_now() >= end)
             support_give_up("a thread was held too long");
-        thrum__port_yield();
+        support_nap();
     }
 }
 
@@ -60,7 +60,7 @@ void stops_await(enum thrum__stop stop)
     while (!stops_is_held(stop)) {
         if (thrum__port_now() >= end)
             support_give_up("a thread did not come to its stop");
-        thrum__port_yield();
+        support_nap();
     }
 }
 

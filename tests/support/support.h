@@ -73,6 +73,10 @@ void support_sender_tell(support_sender *sender);
 void support_sender_settle(support_sender *sender); /* wait until it has done what it was last told */
 void support_sender_end(support_sender *sender);
 
+/* Leave the processor to others for an instant, in the system's own sleep, some 100 us where it can sleep so short.
+ * Signal handlers may. */
+void support_nap(void);
+
 /* A deadline this many milliseconds from now; milliseconds since a time of thrum_now(). */
 thrum_deadline support_in(int milliseconds);
 double support_since(thrum_nanos start);

@@ -273,3 +273,9 @@ thrum_nanos support_machine_busy(void)
     closedir(threads);
     return sum;
 }
+
+void support_nap(void)
+{
+    const struct timespec instant = {0, 50000};
+    nanosleep(&instant, NULL);
+}

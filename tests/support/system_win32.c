@@ -217,3 +217,8 @@ thrum_nanos support_machine_busy(void)
 {
     return 0;
 }
+
+void support_nap(void)
+{
+    SwitchToThread(); /* Sleep(1) would be a tick */
+}

@@ -131,7 +131,8 @@ check() {
 build() {
     dir=$1
     shift
-    if cmake -S . -B "$dir" -G Ninja "$@" >"$dir.log" 2>&1 && cmake --build "$dir" >>"$dir.log" 2>&1; then
+    [ -f "$dir/CMakeCache.txt" ] || set -- -G Ninja "$@" # a preset may have made it with another
+    if cmake -S . -B "$dir" "$@" >"$dir.log" 2>&1 && cmake --build "$dir" >>"$dir.log" 2>&1; then
         return 0
     fi
     tail -n 60 "$dir.log"

@@ -1,6 +1,6 @@
 /*
- * The parking lot: notify, for conditions. It is the only one who holds two buckets at once, the condition's and that
- * of the lock which its waiters use.
+ * The parking lot: notify, for conditions. But for fork it is the only one who holds two buckets at once, the
+ * condition's and that of the lock which its waiters use.
  */
 #include "parking_lot.h"
 

@@ -82,7 +82,8 @@ void thrum__unpark(void *object, uint32_t limit, thrum__settle settle, void *arg
  */
 void thrum__notify(void *cond, uint32_t n, void (*unmark)(void *cond));
 
-/* How many sleep at an object at this moment; those that run signal handlers with their place kept included. */
+/* For tests: how many sleep at an object at this moment; those that run signal handlers with their place kept included.
+ */
 uint32_t thrum__sleepers_at(const void *object);
 
 #endif

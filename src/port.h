@@ -7,8 +7,9 @@
  * functions that it was handed here (thrum__port_begin, thrum__port_at_thread_end).
  *
  * Rules for all of it
- *   - Any thread may call, unless a function says otherwise. None is called with a port lock held, except the parker's
- *     unpark, the port's condition and the clock.
+ *   - Any thread may call, unless a function says otherwise. Called with a port lock held: the locks themselves, their
+ *     condition, the parker's unpark, the clock and the token; in a child of fork also what makes parkers and
+ *     conditions anew, and native_id. Nothing else.
  *   - Nothing here reports an interrupt: interrupts are the core's business, in src/interrupt.c.
  *   - Functions that may fail say how. The others may not fail; a port that cannot do its work there ends the process.
  *   - A function that fails leaves the system's reason to thrum__port_error(), of the same thread.

@@ -22,9 +22,20 @@ static void zero_bytes_are_a_free_lock(void)
     CHECK_STATUS(thrum_lock_release(&said_in_words), THRUM_OK);
 }
 
-static void it_is_two_bytes_at_most(void)
+_Static_assert(sizeof(thrum_lock) == 1, "a lock of one byte");
+
+static void it_touches_no_byte_but_its_own(void)
 {
-    CHECK(sizeof(thrum_lock) <= 2);
+    struct {
+        unsigned char before;
+        thrum_lock lock;
+        unsigned char after;
+    } three = {0x5A, THRUM_LOCK_INIT, 0xA5};
+    thrum_lock_acquire(&three.lock);
+    CHECK(!thrum_lock_try_acquire(&three.lock));
+    CHECK_STATUS(thrum_lock_release(&three.lock), THRUM_OK);
+    CHECK_IS(three.before, 0x5A);
+    CHECK_IS(three.after, 0xA5);
 }
 
 static void release_of_a_free_lock_is_refused_and_changes_nothing(void)
@@ -679,7 +690,7 @@ out:
 
 static const support_test tests[] = {
     {"zero_bytes_are_a_free_lock", zero_bytes_are_a_free_lock},
-    {"it_is_two_bytes_at_most", it_is_two_bytes_at_most},
+    {"it_touches_no_byte_but_its_own", it_touches_no_byte_but_its_own},
     {"release_of_a_free_lock_is_refused_and_changes_nothing", release_of_a_free_lock_is_refused_and_changes_nothing},
     {"the_exported_functions_are_reached_past_the_macros", the_exported_functions_are_reached_past_the_macros},
     {"one_thread_holds_it_at_a_time", one_thread_holds_it_at_a_time},

@@ -493,9 +493,8 @@ static void two_wakers_wake_two(void)
     set_up();
     for (int k = 0; k < KINDS; k++)
         for (int s = 0; s < 2; s++) {
-            if (stops[s] == THRUM__STOP_BEFORE_UNPARK && kinds[k].wake_one != wake_automatic &&
-                kinds[k].wake_one != wake_semaphore && kinds[k].wake_one != wake_cond)
-                continue; /* held with the lock that the other needs */
+            if (kinds[k].wake_one == wake_cond_locked || kinds[k].wake_one == wake_monitor)
+                continue; /* the first waker is held with the lock that the second needs */
             trial.kind = &kinds[k];
             servant_tell(&second_waiter, wait_second);
             support_await_sleepers(kinds[k].object(), 1);
@@ -504,9 +503,6 @@ static void two_wakers_wake_two(void)
             stops_hold(stops[s], waker.token);
             servant_tell(&waker, wake_by_first);
             stops_await(stops[s]);
-            if (stops[s] == THRUM__STOP_BEFORE_WAKE && kinds[k].wake_one != wake_automatic &&
-                kinds[k].wake_one != wake_semaphore && kinds[k].wake_one != wake_cond)
-                stops_let_go(stops[s]); /* likewise */
             kinds[k].wake_one();
             stops_let_go(stops[s]);
             servant_await(&waker);

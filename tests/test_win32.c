@@ -167,8 +167,10 @@ static HANDLE late_end;
 static void *interrupt_then_write(void *unused)
 {
     DWORD written;
-    thrum_interrupt_main(THRUM_SIGINT);
-    Sleep(100);
+    for (int i = 0; i < 20; i++) { /* before main reads, and while it does */
+        thrum_interrupt_main(THRUM_SIGINT);
+        Sleep(5);
+    }
     WriteFile(late_end, "x", 1, &written, NULL);
     return unused;
 }
@@ -250,7 +252,7 @@ static void *hold_for_a_while(void *held)
 {
     THRUM_WITH (&contended) {
         support_set_flag((uint32_t *)held);
-        Sleep(20);
+        support_await_sleepers(&contended, 1);
     }
     return NULL;
 }

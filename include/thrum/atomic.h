@@ -2,9 +2,9 @@
  * The atomic operations that thrum is made of, over the compiler's own: GCC's and Clang's builtins, MSVC's
  * intrinsics. Here because the lock's fast path is inline; not an interface for programs, and not stable.
  *
- * A name says operation, type and memory order: thrum__cas_u8_acquire. Only what is used exists. Failed
- * compare-and-swaps are relaxed, except that acq_rel ones acquire. None is stronger than acquire and release:
- * wherever thrum must not miss something, both sides meet in one word (see src/parking_lot.c).
+ * A name says operation, type and memory order: thrum__cas_u8_acquire. Beyond the plain set that each width has, only
+ * what is used exists. Failed compare-and-swaps are relaxed, except that acq_rel ones acquire. None is stronger than
+ * acquire and release: wherever thrum must not miss something, both sides meet in one word (see src/parking_lot.c).
  */
 #ifndef THRUM_ATOMIC_H
 #define THRUM_ATOMIC_H

@@ -20,7 +20,7 @@
  *   - No spurious wake-ups: THRUM_OK means that a notify was meant for this waiter. The loop is needed all the same,
  *     for another thread may have had the lock in between.
  *   - The longest waiter is notified first, save that one which is in a signal handler comes after the others. A waiter
- * that left by its deadline or an interrupt has swallowed no notify.
+ *     that left by its deadline or an interrupt has swallowed no notify.
  *   - notify may be called with or without the lock. Called with it, the waiters move straight to the lock's queue:
  *     nobody wakes only to block again.
  *   - All waiters use the same lock while there are any.

@@ -16,7 +16,7 @@
 THRUM_BEGIN_DECLARATIONS
 
 #define THRUM_LOCAL_MAX    1024 /* that exist at one time */
-#define THRUM_LOCAL_ROUNDS 4
+#define THRUM_LOCAL_ROUNDS 4    /* of destructors at a thread's end, as POSIX's PTHREAD_DESTRUCTOR_ITERATIONS */
 
 typedef struct thrum_local {
     uint32_t slot_;

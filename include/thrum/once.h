@@ -22,8 +22,9 @@ typedef struct thrum_once {
 
 /*
  * Run the function unless that has been done; wait while another thread does. All that the function wrote can be seen
- * by who gets THRUM_OK. If it returns another status, that goes to its caller and the next caller, or a thread that
- * waits, tries again. From inside itself: THRUM_WOULD_DEADLOCK. THRUM_INVALID if run is NULL and it is not done.
+ * by who gets THRUM_OK. Returns THRUM_OK: it is done; what the function returned, if that was another status: it is not
+ * done, and the next caller, or a thread that waits, tries again; THRUM_WOULD_DEADLOCK from inside itself;
+ * THRUM_INVALID if run is NULL and it is not done.
  * A function that leaves by longjmp or an exception leaves the others waiting. Any thread. The wait for another
  * thread is not an interruption point. Since 0.1.
  */

@@ -10,11 +10,11 @@
  *     }
  *
  * A signal that thrum handles becomes pending for the main thread, and wakes it. At its present or next interruption
- * point (a call that takes a deadline, thrum_sleep, thrum_signal_check) the handlers of what is pending run there,
- * lowest number first, each once, in ordinary context: they may do anything, wait and lock too, but not leave by
- * longjmp or a C++ exception. A handler that returns THRUM_OK lets the wait go on, to its old deadline. One that
- * returns THRUM_INTERRUPTED makes the call return THRUM_INTERRUPTED; what is still pending stays so. A handler is not
- * entered again for its own number while it runs.
+ * point (a call that takes a deadline, thrum_sleep, thrum_signal_check, the two ends of a blocking region) the handlers
+ * of what is pending run there, lowest number first, each once, in ordinary context: they may do anything, wait and
+ * lock too, but not leave by longjmp or a C++ exception. A handler that returns THRUM_OK lets the wait go on, to its
+ * old deadline. One that returns THRUM_INTERRUPTED makes the call return THRUM_INTERRUPTED; what is still pending stays
+ * so. A handler is not entered again for its own number while it runs.
  *
  * A wait that was granted (a lock, a permit, a notify) is THRUM_OK all the same; the signal stays pending.
  *
@@ -81,7 +81,7 @@ typedef struct thrum_signal_handler {
 } thrum_signal_handler;
 
 /* The functions behind the constants below, to compare with what thrum_signal_handler_of says. Called, they return
- * THRUM_OK and THRUM_INTERRUPTED. */
+ * THRUM_OK and THRUM_INTERRUPTED. Any thread. Not interruption points. Since 0.1. */
 THRUM_API thrum_status thrum_signal_ignore(int signum, void *arg);
 THRUM_API thrum_status thrum_signal_interrupt(int signum, void *arg);
 
@@ -116,8 +116,8 @@ THRUM_API thrum_status thrum_signal_handler_of(int signum, thrum_signal_handler 
  * since put a handler of its own in thrum's place, by sigaction, that one gets the signal, as it gets a real one, and
  * may call the one that sigaction said was there before. Returns THRUM_OK; THRUM_NOT_HANDLED if thrum handles no such
  * signal, or the program has since had the system ignore it or take the default action: then it is not sent;
- * THRUM_INVALID for a number that is no signal. Any thread, any context: signal handlers included. errno and
- * GetLastError are kept. Since 0.1.
+ * THRUM_INVALID for a number that is no signal. Any thread, any context: signal handlers included. Not an
+ * interruption point. errno and GetLastError are kept. Since 0.1.
  */
 THRUM_API thrum_status thrum_interrupt_main(int signum);
 
@@ -144,7 +144,8 @@ THRUM_API THRUM_MUST_USE thrum_status thrum_signal_pause(thrum_deadline deadline
  * A signal for the main thread, or an interrupt, that comes from the begin on, at whatever instant, ends the system
  * call that main is in: on POSIX by a signal, so the call must be one that EINTR ends, on Windows by
  * CancelSynchronousIo, so it must be synchronous I/O. That is done again until the end of the region, which should hold
- * that call and no other. Outside a region nothing is cancelled. The first begin starts a thread of thrum's own, and on
+ * that call and no other. Outside a region Windows cancels nothing, and on POSIX signals interrupt as
+ * signals do. The first begin starts a thread of thrum's own, and on
  * POSIX sets a handler for SIGURG, which is sent for this and not seen by the program; a handler that the program had
  * for it is passed every other one, without SA_RESTART.
  *
@@ -173,7 +174,8 @@ THRUM_API thrum_status thrum_signal_start_mask(void *sigset);
  */
 THRUM_API thrum_status thrum_signal_raise(int signum);
 
-/* "SIGINT"; NULL for a number that has no name here. Static. Any thread, signal handlers too. Since 0.1. */
+/* "SIGINT"; NULL for a number that has no name here. Static. Any thread, signal handlers too. Not an
+ * interruption point. Since 0.1. */
 THRUM_API const char *thrum_signal_name(int signum);
 
 /*
@@ -181,7 +183,7 @@ THRUM_API const char *thrum_signal_name(int signum);
  * STATUS_CONTROL_C_EXIT (0xC000013A) for SIGINT, SIGBREAK and SIGTERM. Output buffered by stdio is written first, by a
  * thread that is waited for at most a second; the same signal, come again, ends the process meanwhile. At-exit
  * callbacks do not run. For a signal whose default does not end a process, and on Windows for all others: status
- * 128 + signum. Does not return. Any thread. Since 0.1.
+ * 128 + signum. Does not return. Any thread. Not an interruption point. Since 0.1.
  */
 THRUM_API THRUM_NORETURN void thrum_exit_by_signal(int signum);
 

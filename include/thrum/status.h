@@ -23,8 +23,8 @@ typedef enum thrum_status {
     THRUM_NOT_MAIN = 5,       /* only the main thread may do this */
     THRUM_WOULD_DEADLOCK = 6, /* waiting for oneself */
     THRUM_OVERFLOW = 7,       /* a count would pass its maximum; nothing changed */
-    THRUM_BROKEN = 8,         /* the barrier is broken */
-    THRUM_CLOSED = 9,         /* the queue or pool is closed */
+    THRUM_BROKEN = 8,         /* the barrier is broken (none in 0.1) */
+    THRUM_CLOSED = 9,         /* the queue or pool is closed (none in 0.1) */
     THRUM_NOT_HANDLED = 10,   /* thrum handles no such signal: its system action stands */
     THRUM_NO_MEMORY = 11,     /* the system gave no memory */
     THRUM_NO_THREADS = 12,    /* the system refused another thread */

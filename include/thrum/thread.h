@@ -39,7 +39,8 @@ typedef struct thrum_thread_options {
 
 /*
  * Start a thread that runs run(arg). *thread, if it is not NULL, gets a reference for the caller to release; with NULL
- * the thread is started and forgotten, Python's start_new_thread. On return it counts and is in the list. Returns
+ * the thread is started and forgotten, Python's start_new_thread. options may be NULL: the defaults. On return
+ * it counts and is in the list. Returns
  *   THRUM_OK
  *   THRUM_INVALID        run is NULL, the name is not UTF-8, or the stack size is not 0 and below the system's least or
  *                        cannot be mapped
@@ -65,8 +66,8 @@ THRUM_API void thrum_thread_release(thrum_thread *thread);
 
 /*
  * End the calling thread with this result; as Python's thread.exit(), pthread_exit. On the main thread: the program
- * ends as if main had returned EXIT_SUCCESS, once thrum_shutdown(THRUM_FOREVER) is through. Does not return. Any
- * thread. Since 0.1.
+ * ends as if main had returned EXIT_SUCCESS, once thrum_shutdown(THRUM_FOREVER) is through; there it is an
+ * interruption point, of which a Ctrl-C ends the process, and nowhere else. Does not return. Any thread. Since 0.1.
  */
 THRUM_API THRUM_NORETURN void thrum_thread_exit(void *result);
 
@@ -76,6 +77,8 @@ THRUM_API thrum_thread *thrum_thread_current(void);
 
 /* The main thread, borrowed, valid for good. Any thread. Not an interruption point. Since 0.1. */
 THRUM_API thrum_thread *thrum_thread_main(void);
+
+/* Whether the calling thread is the main one. Any thread. Not an interruption point. Since 0.1. */
 THRUM_API bool thrum_is_main_thread(void);
 
 /* Whether it has not ended; whether it is a daemon (adopted threads are). NULL: false. Any thread. Not interruption

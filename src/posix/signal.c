@@ -93,18 +93,19 @@ void thrum__posix_signal_mask(sigset_t *set)
 
 /* ---- The handler ------------------------------------------------------------------------------------------------ */
 
-/*
- * Signals are sent on only while they are caught, or the default action that has taken the handler's place would end
- * the process. `senders` counts who has looked and may be about to send: who changes the disposition takes the signal's
- * bit away, then waits until they are through.
- */
 static uint32_t bit_of(int signum)
 {
     return UINT32_C(1) << signum;
 }
 
-/* The program may have put something of its own in our handler's place: a handler is sent the signal, as it is sent
- * real ones, and may pass it on to ours; the default action is not asked for. */
+/*
+ * Signals are sent on only while they are caught, or the default action that has taken the handler's place would end
+ * the process. `senders` counts who has looked and may be about to send: who changes the disposition takes the signal's
+ * bit away, then waits until they are through.
+ *
+ * The program may have put something of its own in our handler's place: a handler is sent the signal, as it is sent
+ * real ones, and may pass it on to ours; the default action is not asked for.
+ */
 static bool has_a_handler(int signum)
 {
     struct sigaction now;

@@ -1,6 +1,6 @@
 /*
- * A servant: a thread that does what it is told, and can be held at a stop meanwhile. It tells and is told by flags
- * that are looked at again and again, and uses no object of thrum's: that might share a bucket with the one that is
+ * A servant: a thread that does what it is told, and can be held at a stop meanwhile. It is told, and tells, by
+ * a port lock and condition of its own, and uses no object of thrum's: that might share a bucket with the one that is
  * tested.
  */
 #ifndef THRUM_TESTS_SERVANT_H

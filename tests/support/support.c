@@ -92,7 +92,7 @@ void *support_join(thrum_thread *thread)
     return result;
 }
 
-/* Short real sleeps, and not thrum's: a test's main thread may have an interrupt pending. */
+/* Not thrum's sleep: a test's main thread may have an interrupt pending. */
 static void breathe(void)
 {
     thrum_thread_yield();

@@ -105,6 +105,13 @@ static bool has_sound_parker(thrum_thread *record)
     return make_parker(record, false);
 }
 
+/* With the lock held. */
+static void keep_for_the_next(thrum_thread *thread)
+{
+    thread->next = free_records;
+    free_records = thread;
+}
+
 static thrum_thread *take_free_record(void)
 {
     thrum__port_lock_acquire(&registry_lock);
@@ -112,9 +119,15 @@ static thrum_thread *take_free_record(void)
     if (record)
         free_records = record->next;
     thrum__port_lock_release(&registry_lock);
-    if (record)
-        clear(record);
-    return record && has_sound_parker(record) ? record : NULL;
+    if (!record)
+        return NULL;
+    clear(record);
+    if (has_sound_parker(record))
+        return record;
+    thrum__port_lock_acquire(&registry_lock);
+    keep_for_the_next(record); /* the system may give it one another time */
+    thrum__port_lock_release(&registry_lock);
+    return NULL;
 }
 
 static thrum_thread *allocate_record(bool like_main)
@@ -157,13 +170,6 @@ thrum_thread *thrum_thread_retain(thrum_thread *thread)
 static bool drop_last(thrum_thread *thread)
 {
     return thrum__fetch_add_u32_acq_rel(&thread->references, (uint32_t)-1) == 1;
-}
-
-/* With the lock held. */
-static void keep_for_the_next(thrum_thread *thread)
-{
-    thread->next = free_records;
-    free_records = thread;
 }
 
 void thrum_thread_release(thrum_thread *thread)

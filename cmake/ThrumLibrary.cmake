@@ -7,7 +7,7 @@ set(THREADS_PREFER_PTHREAD_FLAG ON)
 find_package(Threads REQUIRED)
 
 set(THRUM_CORE
-    blocking cond event fork interrupt local lock monitor notify once parking_lot process rlock semaphore status thread
+    blocking cond event fork interrupt local lock monitor name notify once parking_lot process rlock semaphore status thread
     threads time waiters)
 list(TRANSFORM THRUM_CORE PREPEND src/)
 list(TRANSFORM THRUM_CORE APPEND .c)

@@ -1,4 +1,8 @@
-/* Each kind of wait that the main thread can be in, for tests that interrupt them all. */
+/*
+ * Each kind of wait that the main thread can be in, for tests that interrupt them all, and for programs without CUnit
+ * that are linked with a DLL: public names alone. kinds.h has the same kinds for tests that grant them too and wait
+ * within a wait, for which it looks into thrum.
+ */
 #ifndef THRUM_TESTS_WAITS_H
 #define THRUM_TESTS_WAITS_H
 

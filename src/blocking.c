@@ -17,6 +17,7 @@
 
 static thrum_thread *nudger; /* written once, by main, before its first region */
 static uint32_t nudging;     /* atomic: it is looking at the region, or breaking a call that it saw in one */
+static uint32_t masked;      /* atomic: main's `running` in this region: mail for which nothing need be broken */
 
 static bool is_in_region(const thrum_thread *thread)
 {
@@ -29,7 +30,7 @@ static bool nudge_once(thrum_thread *main)
 {
     thrum__exchange_u32_acq_rel(&nudging, 1);
     uint32_t mail = thrum__fetch_or_u32_acq_rel(&main->mail, 0);
-    bool needed = (mail & THRUM__MAIL_REGION) && (mail & ~THRUM__MAIL_REGION);
+    bool needed = (mail & THRUM__MAIL_REGION) && (mail & ~thrum__load_u32_acquire(&masked));
     if (needed)
         thrum__port_break_main();
     thrum__store_u32_release(&nudging, 0);
@@ -77,6 +78,20 @@ static thrum_status need_nudger(void)
     return status;
 }
 
+static void leave(thrum_thread *self)
+{
+    thrum__fetch_and_u32_acq_rel(&self->mail, ~THRUM__MAIL_REGION);
+    while (thrum__fetch_or_u32_acq_rel(&nudging, 0))
+        thrum__port_yield(); /* it is within one system call of the end */
+    thrum__port_break_end();
+}
+
+void thrum__blocking_leave(void)
+{
+    if (thrum_is_main_thread() && is_in_region(thrum__self()))
+        leave(thrum__self());
+}
+
 thrum_status thrum_blocking_begin(void)
 {
     if (!thrum_is_main_thread())
@@ -85,6 +100,7 @@ thrum_status thrum_blocking_begin(void)
     if (is_in_region(self))
         return THRUM_INVALID;
     thrum_status status = need_nudger();
+    thrum__store_u32_release(&masked, self->running); /* before the region's bit is there */
     while (status == THRUM_OK) {
         uint32_t mail = thrum__fetch_or_u32_acq_rel(&self->mail, THRUM__MAIL_REGION);
         if ((mail & ~self->running) == 0)
@@ -103,9 +119,7 @@ thrum_status thrum_blocking_end(void)
     if (!is_in_region(self))
         return THRUM_INVALID;
     uint64_t reason = thrum__port_keep_reason();
-    thrum__fetch_and_u32_acq_rel(&self->mail, ~THRUM__MAIL_REGION);
-    while (thrum__fetch_or_u32_acq_rel(&nudging, 0))
-        thrum__port_yield(); /* it is within one system call of the end */
+    leave(self);
     thrum_status status = thrum__interruption_point();
     thrum__port_restore_reason(reason);
     return status;

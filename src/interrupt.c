@@ -42,9 +42,16 @@ void thrum__post(thrum_thread *thread, uint32_t bits)
         thrum__blocking_nudge();
 }
 
+/* Where thrum_init can name another thread main, it may do so at this moment. It names it, then takes the old one's
+ * mail; here the mail is posted, then main asked for again: one of the two sees the other. */
 void thrum__signal_arrived(int signum)
 {
-    thrum__post(thrum__main(), UINT32_C(1) << signum);
+    uint32_t bit = UINT32_C(1) << signum;
+    thrum_thread *main = thrum__main();
+    thrum__post(main, bit);
+    thrum_thread *now = thrum__main();
+    if (now != main && (thrum__fetch_and_u32_acq_rel(&main->mail, ~bit) & bit))
+        thrum__post(now, bit);
 }
 
 static uint32_t bit_of(int signum)
@@ -70,7 +77,7 @@ static thrum_signal_handler handler_of(int signum)
 static bool end_pause(void *word, const thrum__sleepers *sleepers, void *arg, uint32_t *fate)
 {
     (void)word, (void)sleepers, (void)arg;
-    *fate = THRUM__GRANTED;
+    *fate = THRUM__RETRY; /* one that has come since begins with the new count, and sleeps on */
     return true;
 }
 

@@ -50,6 +50,9 @@ static inline thrum_status thrum__interruption_point(void)
 /* Mail came for a main thread in a blocking region: have its system call broken. Signal handlers may call it. */
 void thrum__blocking_nudge(void);
 
+/* The process ends: if the calling thread is main and in a region, it is no longer. */
+void thrum__blocking_leave(void);
+
 /* The port's news of a signal; see port.h. */
 void thrum__signal_arrived(int signum);
 

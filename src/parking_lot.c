@@ -173,8 +173,11 @@ static thrum_status wait_as(thrum_thread *self, thrum__wait *wait, thrum__waiter
 thrum_status thrum__park(thrum__wait *wait, thrum_deadline deadline)
 {
     thrum_thread *self = thrum__self();
-    if (self && self->daemon && !self->adopted && thrum__threads_closed())
-        thrum__port_sleep_for_good(); /* the program has ended, and holds no lock of ours */
+    if (self && self->daemon && !self->adopted && thrum__threads_closed()) {
+        if (wait->lock) /* the program has ended; what follows main may want this one */
+            wait->lock->release(wait->lock->object);
+        thrum__port_sleep_for_good();
+    }
 
     thrum__waiter w = {
         .object = wait->object,

@@ -193,9 +193,11 @@ bool thrum__port_signal_main(int signum);
  * ended; false if the system refused. break_main: another thread ends the call that main is in at that moment, if it
  * can be ended; otherwise nothing happens. On POSIX a signal does it (SIGURG, which means nothing unless a program asks
  * for it, and of which a handler that the program has set goes on getting its own); on Windows CancelSynchronousIo.
+ * break_end: on the main thread, after the last break_main has returned: from then on no call is ended.
  */
 bool thrum__port_break_begin(void);
 void thrum__port_break_main(void);
+void thrum__port_break_end(void);
 
 /* The reason that the program's own last system call left (errno, GetLastError), to be kept over calls of the port. */
 uint64_t thrum__port_keep_reason(void);

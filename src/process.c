@@ -38,6 +38,8 @@ void thrum__process_let_go(void)
 void thrum__process_reborn(void)
 {
     shutting_down = NULL;
+    thrum_event_init(&shutdown_is_over, false); /* who waits for it looks again, once the lot is made anew */
+    thrum_event_set(&shutdown_is_over);
 }
 
 /* ---- Beginning -------------------------------------------------------------------------------------------------- */
@@ -146,14 +148,14 @@ thrum_status thrum_shutdown(thrum_deadline deadline)
     return status;
 }
 
-/* Main waits for a shutdown that another thread is in, and then goes on with its own. Not a worker that calls exit():
- * the other may be waiting for it. */
+/* Main waits for a shutdown that another thread is in, or was in a moment ago, and then goes on with its own. Not a
+ * worker that calls exit(): the other may be waiting for it. */
 static bool another_shuts_down(void)
 {
     thrum__port_lock_acquire(&process_lock);
-    bool another = shutting_down && shutting_down != thrum__port_token();
+    bool own = shutting_down == thrum__port_token();
     thrum__port_lock_release(&process_lock);
-    return another && thrum_is_main_thread();
+    return !own && thrum_is_main_thread();
 }
 
 static thrum_status shut_down_at_the_end(void)
@@ -169,11 +171,12 @@ static thrum_status shut_down_at_the_end(void)
 
 void thrum__process_end(void)
 {
-    thrum__port_process_ends();
     if (thrum__port_is_alone()) {
-        run_callbacks(); /* thrum_init was told a DLL's atexit: there is nobody left to wait for */
+        run_callbacks(); /* thrum_init was told a DLL's atexit: there is nobody left to wait for, or to tell */
         return;
     }
+    thrum__port_process_ends();
+    thrum__blocking_leave();
     if (thrum_is_main_thread())
         thrum__leave_handlers(thrum__self());
     if (shut_down_at_the_end() != THRUM_INTERRUPTED)
@@ -200,10 +203,9 @@ static void *flush(void *unused)
  */
 void thrum_exit_by_signal(int signum)
 {
-    thrum_thread *self = thrum__self();
-    if (self)
-        self->daemon = false; /* it ends the process, and does not sleep for good like those that come too late */
+    thrum__record_outlives(thrum__self());
     thrum__port_process_ends();
+    thrum__blocking_leave();
     thrum__port_signal_let_kill(signum);
     if (thrum__thread_start_late(flush, NULL) == THRUM_OK)
         (void)!thrum__event_wait_deaf(&flushed, thrum_after(THRUM_SECONDS(1)));

@@ -142,11 +142,6 @@ bool thrum_thread_is_alive(const thrum_thread *thread)
     return thread && !thrum_event_is_set(&thread->done);
 }
 
-bool thrum_thread_is_daemon(const thrum_thread *thread)
-{
-    return thread && thread->daemon;
-}
-
 uint64_t thrum_thread_id(const thrum_thread *thread)
 {
     return thread ? thread->id : 0;

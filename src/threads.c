@@ -294,6 +294,24 @@ thrum_thread *thrum__record_to_join(void)
     return found;
 }
 
+void thrum__record_outlives(thrum_thread *self)
+{
+    thrum__port_lock_acquire(&registry_lock);
+    if (self)
+        self->daemon = false;
+    thrum__port_lock_release(&registry_lock);
+}
+
+bool thrum_thread_is_daemon(const thrum_thread *thread)
+{
+    if (!thread)
+        return false;
+    thrum__port_lock_acquire(&registry_lock);
+    bool daemon = thread->daemon;
+    thrum__port_lock_release(&registry_lock);
+    return daemon;
+}
+
 bool thrum__threads_closed(void)
 {
     return thrum__load_u32_acquire(&closed_flag) != 0;
@@ -395,13 +413,16 @@ thrum_thread *thrum__adopt(void)
 static void replace_main(thrum_thread *self)
 {
     thrum_thread_retain(self); /* for good */
-    self->daemon = false;
     thrum__store_pointer_release((void **)&main_record, self);
     thrum__port_lock_acquire(&registry_lock);
-    if (!thrum_event_is_set(&first_record.started))
-        delist(&first_record); /* nobody was ever that thread */
+    self->daemon = false;
+    uint32_t its_own = THRUM__MAIL_REGION | THRUM__MAIL_INTERRUPT;
+    if (!thrum_event_is_set(&first_record.started)) {
+        delist(&first_record); /* nobody was ever that thread: what was for it was for main */
+        its_own = 0;
+    }
     thrum__port_lock_release(&registry_lock);
-    thrum__post(self, thrum__exchange_u32_acq_rel(&first_record.mail, 0));
+    thrum__post(self, thrum__fetch_and_u32_acq_rel(&first_record.mail, its_own) & ~its_own);
 }
 
 bool thrum__claim_main(void)
@@ -454,6 +475,16 @@ static void become_main(thrum_thread *self)
     thrum__store_pointer_release((void **)&main_record, self);
 }
 
+/* The thread that forked had no record, for want of memory or because it is past its end: it may get this one. */
+static void begin_again(thrum_thread *record)
+{
+    thrum__exchange_u32_acq_rel(&record->mail, 0);
+    record->running = THRUM__MAIL_REGION;
+    record->kept_by = 0;
+    record->waits = NULL;
+    thrum__store_pointer_release((void **)&main_record, record);
+}
+
 void thrum__threads_reborn(thrum_thread *self)
 {
     thrum_thread *next;
@@ -465,6 +496,8 @@ void thrum__threads_reborn(thrum_thread *self)
     }
     if (self)
         become_main(self);
+    else
+        begin_again(&first_record);
     oldest = newest = self;
     alive = self ? 1 : 0;
 }

@@ -112,6 +112,9 @@ void thrum__record_withdraw(thrum_thread *thread);
  * is none, NULL, and from then on no thread can be enlisted. */
 thrum_thread *thrum__record_to_join(void);
 
+/* The calling thread ends the process, and does not sleep for good like daemons that come too late. */
+void thrum__record_outlives(thrum_thread *self);
+
 /* Whether the last threads have been joined: a daemon that comes to wait then sleeps for good. */
 bool thrum__threads_closed(void);
 

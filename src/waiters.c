@@ -137,6 +137,16 @@ void thrum__lot_let_go(void)
         thrum__port_lock_release(&buckets[i].lock);
 }
 
+/* What it waits for may be there now: the thread that it joins is not in this process, and so has ended. */
+static void queue_again(thrum__waiter *w)
+{
+    w->queued = false;
+    if (w->take && w->take(w->object, w->take_arg))
+        thrum__store_u32_release(&w->fate, THRUM__GRANTED);
+    else
+        thrum__enqueue(thrum__bucket_of(w->object), w);
+}
+
 /* The other threads' records lie on stacks that nobody runs on: the queues are made anew, of the forking thread's own
  * waits. Those that handlers run in, with their place kept, are all it can have there. */
 void thrum__lot_reborn(thrum_thread *self)
@@ -147,5 +157,5 @@ void thrum__lot_reborn(thrum_thread *self)
     }
     for (thrum__waiter *w = self ? (thrum__waiter *)self->waits : NULL; w; w = w->outer)
         if (w->queued)
-            thrum__enqueue(thrum__bucket_of(w->object), w);
+            queue_again(w);
 }

@@ -12,9 +12,9 @@
  * A signal that thrum handles becomes pending for the main thread, and wakes it. At its present or next interruption
  * point (a call that takes a deadline, thrum_sleep, thrum_signal_check, the two ends of a blocking region) the handlers
  * of what is pending run there, lowest number first, each once, in ordinary context: they may do anything, wait and
- * lock too, but not leave by longjmp or a C++ exception. A handler that returns THRUM_OK lets the wait go on, to its
- * old deadline. One that returns THRUM_INTERRUPTED makes the call return THRUM_INTERRUPTED; what is still pending stays
- * so. A handler is not entered again for its own number while it runs.
+ * lock too, but not leave by longjmp, a C++ exception, pthread_exit or a cancellation. A handler that returns THRUM_OK
+ * lets the wait go on, to its old deadline. One that returns THRUM_INTERRUPTED makes the call return THRUM_INTERRUPTED;
+ * what is still pending stays so. A handler is not entered again for its own number while it runs.
  *
  * A wait that was granted (a lock, a permit, a notify) is THRUM_OK all the same; the signal stays pending.
  *
@@ -147,7 +147,8 @@ THRUM_API THRUM_MUST_USE thrum_status thrum_signal_pause(thrum_deadline deadline
  * that call and no other. Outside a region Windows cancels nothing, and on POSIX signals interrupt as
  * signals do. The first begin starts a thread of thrum's own, and on
  * POSIX sets a handler for SIGURG, which is sent for this and not seen by the program; a handler that the program had
- * for it is passed every other one, without SA_RESTART.
+ * for it is passed every other one, without SA_RESTART, save one that the system merges with thrum's because it comes
+ * at the same moment. Leave the region before exit().
  *
  * begin first runs the handlers of what is pending. It returns THRUM_OK, and the region has begun; or
  * THRUM_INTERRUPTED, THRUM_NOT_MAIN on another thread, THRUM_INVALID in a region, THRUM_NO_MEMORY, THRUM_NO_THREADS,

@@ -23,6 +23,15 @@ void thrum__posix_allow_cancel(int before);
 /* The signals that threads of thrum's are not given. */
 void thrum__posix_signal_mask(sigset_t *set);
 
+/* Around a fork in a process in which thrum has not begun: it does not begin in another thread meanwhile, which would
+ * be in the middle of it, in the child, for ever. begun_or_held: whether it has begun now; else it is held until
+ * let_begin, which may be called for nothing. */
+bool thrum__posix_begun_or_held(void);
+void thrum__posix_let_begin(bool in_child);
+
+/* Tell the other file of the upcalls: whether there are any is whether thrum has begun. */
+bool thrum__posix_has_begun(void);
+
 /* signal.c's part of thrum__port_begin. */
 void thrum__posix_signals_begin(const thrum__port_upcalls *upcalls);
 

@@ -245,6 +245,14 @@ void thrum__port_break_main(void)
     thrum__posix_kill_main(BREAK);
 }
 
+/* Sent before, it may still be on its way to the processor that main runs on: a return from the system takes it. Not
+ * for long, for the program may have it blocked. */
+void thrum__port_break_end(void)
+{
+    for (int i = 0; i < 100 && thrum__load_u32_acquire(&broken); i++)
+        thrum__port_yield();
+}
+
 uint64_t thrum__port_keep_reason(void)
 {
     return (uint64_t)errno;

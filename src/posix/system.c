@@ -20,10 +20,40 @@ int thrum__port_error(void)
     return error_;
 }
 
+static pthread_mutex_t beginning = PTHREAD_MUTEX_INITIALIZER;
+static __thread bool holds_beginning __attribute__((tls_model("initial-exec")));
+
 void thrum__port_once(void (*begin)(void))
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
+    bool locks = !holds_beginning; /* another handler of this fork's may use thrum */
+    if (locks)
+        pthread_mutex_lock(&beginning);
     pthread_once(&once, begin);
+    if (locks)
+        pthread_mutex_unlock(&beginning);
+}
+
+bool thrum__posix_begun_or_held(void)
+{
+    pthread_mutex_lock(&beginning);
+    if (!thrum__posix_has_begun()) {
+        holds_beginning = true;
+        return false;
+    }
+    pthread_mutex_unlock(&beginning);
+    return true;
+}
+
+void thrum__posix_let_begin(bool in_child)
+{
+    if (!holds_beginning)
+        return;
+    holds_beginning = false;
+    if (in_child)
+        beginning = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+    else
+        pthread_mutex_unlock(&beginning);
 }
 
 int64_t thrum__port_now(void)

@@ -44,13 +44,11 @@ void thrum__port_set_self(void *self)
 
 void *thrum__port_token(void)
 {
-    static uint32_t low, high;
-    if (token_ == 0) {
-        uint32_t number = thrum__fetch_add_u32_acq_rel(&low, 1) + 1;
-        if (number == 0) /* four thousand million threads later */
-            thrum__fetch_add_u32_acq_rel(&high, 1);
-        uint64_t wide = (uint64_t)thrum__load_u32_acquire(&high) << 32 | number;
-        token_ = (uintptr_t)wide ? (uintptr_t)wide : 1;
+    static uint64_t last; /* atomic */
+    while (token_ == 0) {
+        uint64_t before = thrum__load_u64_acquire(&last);
+        if (thrum__cas_u64_acq_rel(&last, before, before + 1))
+            token_ = (uintptr_t)(before + 1);
     }
     return (void *)token_;
 }
@@ -349,14 +347,19 @@ static const thrum__port_upcalls *upcalls_now(void)
     return (const thrum__port_upcalls *)thrum__load_pointer_acquire(&core);
 }
 
+bool thrum__posix_has_begun(void)
+{
+    return upcalls_now() != NULL;
+}
+
 static void before_fork(void)
 {
     sigset_t all, before;
-    if (!upcalls_now())
+    if (!upcalls_now() && !thrum__posix_begun_or_held())
         return;
-    is_forking = true;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
+    is_forking = true;
     upcalls_now()->fork_prepare();
     mask_at_fork = before;
 }
@@ -364,6 +367,7 @@ static void before_fork(void)
 static void after_fork_in_parent(void)
 {
     sigset_t before = mask_at_fork;
+    thrum__posix_let_begin(false);
     if (!is_forking)
         return;
     is_forking = false;
@@ -376,14 +380,17 @@ static void after_fork_in_child(void)
 #if !defined(THRUM_HAVE_TGKILL)
     main_thread = pthread_self();
 #endif
+    thrum__posix_let_begin(true);
     if (!is_forking)
         return;
     is_forking = false;
+    int cancel = thrum__posix_stop_cancel(); /* what gives back the parent's pipes is a cancellation point */
     sigset_t mask = without_kept(&mask_at_fork);
     kept_ = 0;
     is_ours = false;
     thrum__posix_signals_reborn();
     upcalls_now()->fork_child();
+    thrum__posix_allow_cancel(cancel);
     pthread_sigmask(SIG_SETMASK, &mask, NULL);
 }
 

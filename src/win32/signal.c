@@ -69,12 +69,14 @@ thrum__disposition thrum__port_signal_now(int signum)
 
 /* ---- The console ------------------------------------------------------------------------------------------------ */
 
-static uint32_t closing; /* atomic: how many threads are in await_end */
+static uint32_t closing; /* atomic: how many threads are in close_console */
 
-/* Once this has returned the process ends; it may well end before. */
-static void await_end(void)
+/* Once this has returned the process ends; it may well end before. That it is closing is said before main is woken, who
+ * may set handlers at once. */
+static void close_console(int signum)
 {
     thrum__fetch_add_u32_acq_rel(&closing, 1);
+    signal_arrived(signum);
     thrum__win32_await_end();
     thrum__fetch_add_u32_acq_rel(&closing, (uint32_t)-1);
 }
@@ -89,9 +91,10 @@ static BOOL WINAPI on_console_event(DWORD event)
         return FALSE;
     switch (thrum__port_signal_now(signum)) {
     case THRUM__CAUGHT:
-        signal_arrived(signum);
         if (event == CTRL_CLOSE_EVENT)
-            await_end();
+            close_console(signum);
+        else
+            signal_arrived(signum);
         return TRUE;
     case THRUM__IGNORED:
         return TRUE;
@@ -169,6 +172,11 @@ bool thrum__port_break_begin(void)
 void thrum__port_break_main(void)
 {
     CancelSynchronousIo(main_thread);
+}
+
+void thrum__port_break_end(void)
+{
+    /* What was cancelled was cancelled at once. */
 }
 
 uint64_t thrum__port_keep_reason(void)

@@ -62,11 +62,13 @@ void thrum__port_set_self(void *self)
 
 void *thrum__port_token(void)
 {
-    static uint32_t numbers;
+    static uint64_t last; /* atomic */
     void *token = get(&token_slot);
-    if (!token) {
-        uintptr_t number = thrum__fetch_add_u32_acq_rel(&numbers, 1) + (uintptr_t)1;
-        token = (void *)(number ? number : 1);
+    while (!token) {
+        uint64_t before = thrum__load_u64_acquire(&last);
+        if (!thrum__cas_u64_acq_rel(&last, before, before + 1))
+            continue;
+        token = (void *)(uintptr_t)(before + 1);
         must(TlsSetValue(token_slot, token));
     }
     return token;

@@ -686,6 +686,12 @@ static thrum_status in_cond(void)
     return status;
 }
 
+static thrum_thread *joined;
+static thrum_status in_join(void)
+{
+    return thrum_thread_join(joined, support_in(20000), NULL); /* the child has no such thread: it has ended there */
+}
+
 static void *let_all_go(void *unused)
 {
     (void)!thrum_sleep(THRUM_MILLISECONDS(1));
@@ -745,6 +751,8 @@ static void check_fork_in(thrum_status (*wait)(void), thrum_thread *worker)
     support_sender_tell(&sender);
     thrum_status ended = wait();
     if (handlers_child == 0)
+        ended = thrum_signal_check() == THRUM_OK ? ended : THRUM_SYSTEM; /* if the wait ended before the second run */
+    if (handlers_child == 0)
         _exit(trouble ? 1 : ended != THRUM_OK ? 2 : handler_runs != 2 ? 3 : 0);
     support_sender_end(&sender);
     CHECK_STATUS(ended, THRUM_INTERRUPTED);
@@ -756,13 +764,42 @@ static void check_fork_in(thrum_status (*wait)(void), thrum_thread *worker)
 
 static void a_handler_may_fork_within_a_wait(void)
 {
-    thrum_status (*const waits[])(void) = {in_manual, in_automatic, in_semaphore, in_lock, in_cond};
+    thrum_status (*const waits[])(void) = {in_manual, in_automatic, in_semaphore, in_lock, in_cond, in_join};
     if (support_sanitizer_cannot("fork with other threads there"))
         return;
     churners c = churn(lock_and_wait, lock_and_wait, start_and_wake);
-    for (int i = 0; i < 10; i++)
-        check_fork_in(waits[i % 5], c.threads[0]);
+    joined = c.threads[0];
+    for (int i = 0; i < 12; i++)
+        check_fork_in(waits[i % 6], c.threads[0]);
     end_churn(c);
+}
+
+static void *fork_with_a_cancel_pending(void *status)
+{
+    int before;
+    pthread_cancel(pthread_self());
+    pid_t child = fork(); /* no cancellation point, and what thrum does in it is none */
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+    if (child == 0) {
+        alarm(BOUND);
+        _exit(thrum_thread_count() == 1 && thrum_sleep(0) == THRUM_OK ? 0 : 1);
+    }
+    if (waitpid(child, (int *)status, 0) != child)
+        *(int *)status = -1;
+    return NULL;
+}
+
+static void a_cancel_that_is_pending_at_a_fork_stays_pending(void)
+{
+    if (support_sanitizer_cannot("fork with other threads there"))
+        return;
+    for (int i = 0; i < 20; i++) {
+        int status = -1;
+        support_foreign_join(support_foreign_start(fork_with_a_cancel_pending, &status));
+        CHECK_IS(status, 0);
+        support_join(support_start(fork_with_a_cancel_pending, &status));
+        CHECK_IS(status, 0);
+    }
 }
 
 static const support_test tests[] = {
@@ -778,6 +815,7 @@ static const support_test tests[] = {
     TEST(a_program_may_hold_its_locks_across_a_fork),
     TEST(a_fork_leaves_the_programs_own_handler),
     TEST(a_handler_may_fork_within_a_wait),
+    TEST(a_cancel_that_is_pending_at_a_fork_stays_pending),
 };
 
 SUITE("fork", tests)

@@ -380,6 +380,36 @@ static void an_interrupt_ends_a_system_call_in_a_region(void)
     tear_down_calls();
 }
 
+static int whole_calls;
+
+static thrum_status call_in_a_handler(int signum, void *unused)
+{
+    const struct timespec length = {0, 30000000};
+    (void)unused;
+    if (whole_calls > 0)
+        return THRUM_OK;                /* the second signal's turn */
+    (void)thrum_interrupt_main(signum); /* pending, but not for as long as we are in here */
+    for (int i = 0; i < 3; i++)
+        if (thrum_blocking_begin() == THRUM_OK) {
+            whole_calls += nanosleep(&length, NULL) == 0;
+            (void)!thrum_blocking_end();
+        }
+    return THRUM_OK;
+}
+
+/* Mail that main may not act on, for it is in that signal's handler, breaks no call. */
+static void a_region_in_a_handler_is_not_broken_for_its_own_signal(void)
+{
+    const thrum_signal_handler handler = {call_in_a_handler, NULL};
+    whole_calls = 0;
+    CHECK_STATUS(thrum_signal_handle(THRUM_SIGUSR1, handler, NULL), THRUM_OK);
+    CHECK_STATUS(thrum_interrupt_main(THRUM_SIGUSR1), THRUM_OK);
+    CHECK_STATUS(thrum_signal_check(), THRUM_OK);
+    CHECK_IS(whole_calls, 3);
+    CHECK_STATUS(thrum_signal_check(), THRUM_OK);
+    CHECK_STATUS(thrum_signal_handle(THRUM_SIGUSR1, THRUM_SIGNAL_DEFAULT, NULL), THRUM_OK);
+}
+
 static void *begin_elsewhere(void *out)
 {
     ((thrum_status *)out)[0] = thrum_blocking_begin();
@@ -471,6 +501,7 @@ static const support_test tests[] = {
     TEST(what_the_program_gave_back_to_the_system_is_not_sent),
     TEST(a_signal_that_is_pending_when_thrum_is_replaced_is_handled),
     TEST(an_interrupt_ends_a_system_call_in_a_region),
+    TEST(a_region_in_a_handler_is_not_broken_for_its_own_signal),
     TEST(regions_are_mains_and_do_not_nest),
     TEST(the_signal_that_breaks_calls_is_not_the_programs),
     TEST(a_thread_that_the_system_refuses_is_not_counted),

@@ -59,6 +59,11 @@ static void after_the_shutdown_nothing_begins(void)
     CHECK_IS(status_of("after_shutdown"), 1 | 2 | 4 | 8);
 }
 
+static void a_daemon_that_comes_too_late_keeps_no_conditions_lock(void)
+{
+    CHECK_IS(status_of("late_daemon_at_a_condition"), 1 | 2);
+}
+
 static void a_shutdown_that_timed_out_may_be_called_again(void)
 {
     CHECK_IS(status_of("timed_shutdown"), 1 | 2 | 4);
@@ -111,6 +116,7 @@ static const support_test tests[] = {
     TEST(exit_from_a_worker_does_not_wait_for_itself),
     TEST(thread_exit_on_main_is_the_end_of_main),
     TEST(after_the_shutdown_nothing_begins),
+    TEST(a_daemon_that_comes_too_late_keeps_no_conditions_lock),
     TEST(a_shutdown_that_timed_out_may_be_called_again),
     TEST(the_end_of_main_waits_for_anothers_shutdown),
     TEST(exit_by_signal_ends_as_the_signal_would),

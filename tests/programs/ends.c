@@ -172,6 +172,35 @@ static int after_shutdown(void)
     return 0;
 }
 
+static thrum_lock late_lock;
+static thrum_cond late_cond;
+
+static void *wait_again_and_again(void *unused)
+{
+    thrum_lock_acquire(&late_lock);
+    for (;;)
+        (void)!thrum_cond_wait(&late_cond, &late_lock, THRUM_FOREVER);
+    return unused;
+}
+
+/* A daemon that comes to a condition after the shutdown sleeps for good, but not with its lock: 1 | 2. */
+static int late_daemon_at_a_condition(void)
+{
+    note(1);
+    if (!start(wait_again_and_again, true) || thrum_shutdown(THRUM_FOREVER) != THRUM_OK)
+        return 99;
+    for (int i = 0; i < 50; i++) {
+        if (thrum_lock_acquire_until(&late_lock, thrum_after(THRUM_SECONDS(5))) != THRUM_OK)
+            tell_progress();
+        thrum_cond_notify(&late_cond);
+        (void)thrum_lock_release(&late_lock);
+        (void)!thrum_sleep(THRUM_MILLISECONDS(1));
+    }
+    note(2);
+    tell_progress();
+    return 0;
+}
+
 /* A shutdown with a deadline says so and may be called again: 1 | 2 | 4. */
 static int timed_shutdown(void)
 {
@@ -244,6 +273,7 @@ static const struct {
     {"exit_from_worker", exit_from_worker},
     {"main_exits", main_exits},
     {"after_shutdown", after_shutdown},
+    {"late_daemon_at_a_condition", late_daemon_at_a_condition},
     {"timed_shutdown", timed_shutdown},
     {"main_ends_in_a_shutdown", main_ends_in_a_shutdown},
     {"by_sigtstp", by_sigtstp},

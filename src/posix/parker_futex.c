@@ -37,30 +37,6 @@ typedef struct futex_parker {
 
 _Static_assert(sizeof(futex_parker) <= sizeof(thrum__parker), "thrum__parker is too small");
 
-/*
- * ThreadSanitizer puts a signal's handler off until the thread next calls a function that it intercepts, as
- * clock_gettime is and syscall is not. A signal that comes between the two would be slept through. So in its builds no
- * sleep is long, and the clock is read before each.
- */
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define SLEEP_IN_SLICES
-#endif
-#endif
-#if defined(__SANITIZE_THREAD__)
-#define SLEEP_IN_SLICES
-#endif
-
-static int64_t end_of_sleep(int64_t at)
-{
-#if defined(SLEEP_IN_SLICES)
-    int64_t soon = thrum__port_now() + 5000000;
-    return at < soon ? at : soon;
-#else
-    return at;
-#endif
-}
-
 /* FUTEX_WAIT_BITSET takes a point on the monotonic clock, where FUTEX_WAIT takes a length. Returns early for a signal.
  */
 static void futex_wait(uint32_t *word, uint32_t while_it_is, int64_t at)
@@ -103,7 +79,7 @@ void thrum__port_park(thrum__parker *parker, int64_t at)
     int saved = errno;
     if (thrum__cas_u32_acq_rel(word, EMPTY, SLEEPING)) {
         THRUM__STOP(IN_PARKER);
-        futex_wait(word, SLEEPING, end_of_sleep(at));
+        futex_wait(word, SLEEPING, thrum__posix_end_of_sleep(at));
     }
     /* Acquire: pairs with the exchange in unpark. A permit that came after a timeout is taken with it. */
     thrum__exchange_u32_acq_rel(word, EMPTY);

@@ -112,7 +112,7 @@ static void park_on_pipe(pthread_parker *parker, int64_t at)
 {
     if (thrum__cas_u32_acq_rel(&parker->u.main.word, EMPTY, SLEEPING)) {
         THRUM__STOP(IN_PARKER);
-        poll_pipe(parker, at);
+        poll_pipe(parker, thrum__posix_end_of_sleep(at));
     }
     /* A byte is written only by an unpark that took SLEEPING out, so none is written for a permit that comes between
      * here and the reads below. One that is written late makes the next park return early, which it may. */

@@ -16,6 +16,15 @@ void thrum__posix_fail(int error);
  * longer than that, so that a sleep may end early but never late. */
 struct timespec thrum__posix_timespec(int64_t nanos);
 
+/*
+ * When a sleep of the main thread is to end that may end at this time: then, but in a build with ThreadSanitizer soon.
+ * It takes a signal and puts the handler off until the thread next calls a function that it intercepts. A signal that
+ * comes between the last such and the sleep in the kernel would be slept through: so no sleep is long there, and the
+ * clock, which it intercepts, is read before each. (Seen in a debugger on both parkers: the system has delivered the
+ * signal, its handler has not run, main sleeps.)
+ */
+int64_t thrum__posix_end_of_sleep(int64_t at);
+
 /* Cancellation of the calling thread, put off and allowed again as it was: between the two nothing may be cut short. */
 int thrum__posix_stop_cancel(void);
 void thrum__posix_allow_cancel(int before);

@@ -501,6 +501,19 @@ static void threads_that_thrum_starts_are_not_given_signals(void)
 #endif
 }
 
+/* Wait until the handler has run so often. What the system gives to another thread comes when it comes; and under
+ * valgrind, which looks for a signal's action only once that thread is the one that runs, it would meet what was set
+ * since. */
+static void await_runs(int count)
+{
+    thrum_deadline end = support_in(10000);
+    while (runs < count && thrum_left(end) > 0) {
+        CHECK(thrum_signal_check() == THRUM_OK);
+        thrum_thread_yield();
+    }
+    CHECK_IS(runs, count);
+}
+
 /* Invariant 6. */
 static void errno_is_kept(void)
 {
@@ -508,10 +521,13 @@ static void errno_is_kept(void)
     errno = 77;
     CHECK_STATUS(thrum_interrupt_main(THRUM_SIGINT), THRUM_OK);
     CHECK_IS(errno, 77);
-    errno = 78;
-    if (support_signal_process(THRUM_SIGINT))
-        CHECK_IS(errno, 78);
     CHECK_STATUS(thrum_signal_check(), THRUM_OK);
+    CHECK_IS(runs, 1);
+    errno = 78;
+    if (support_signal_process(THRUM_SIGINT)) {
+        CHECK_IS(errno, 78);
+        await_runs(2);
+    }
     handle_no_more();
 }
 

@@ -35,15 +35,20 @@ leg_asan_ubsan() {
         "-DCMAKE_C_FLAGS=-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer"
 }
 
-# ThreadSanitizer would sleep a second at each exit, and the programs are watched to the tenth.
+# ThreadSanitizer would sleep a second at each exit, and the programs are watched to the tenth. Left out: one suite on one
+# parker, for the runtime of clang 14 loses a signal there in about 1 of 50 runs of its program for monitors. Seen in a
+# debugger: thrum_interrupt_main has said THRUM_OK, the system has none pending, and thrum's handler was not entered once,
+# while main went through the intercepted clock_gettime and ppoll every 5 ms. Without it: 0 of 1,500.
 leg_tsan() {
     export TSAN_OPTIONS=atexit_sleep_ms=0
+    left_out='^pthread[.]handler_ends$'
     suites tsan -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=RelWithDebInfo \
         "-DCMAKE_C_FLAGS=-fsanitize=thread -fno-omit-frame-pointer"
+    left_out=
 }
 
-# Left out: shots and leaks, which look for something by luck or number, where helgrind looks at the order of accesses; the example programs, which
-# are watched to the tenth of a second; and what ends or forks a process while other threads are at work, for of each that
+# Left out: shots and leaks, which look for something by luck or number, where helgrind looks at the order of accesses; the
+# example programs, which are watched to the tenth of a second; and what ends or forks a process while other threads are at work, for of each that
 # holds a lock then helgrind says that it exits with it. tests/helgrind says how it knows thrum's atomics.
 leg_helgrind() {
     left_out='^futex[.]|[.](shots|process|fork|exec|leaks)$|^program[.]'

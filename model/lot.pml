@@ -85,7 +85,7 @@ inline port_park(ends_by_itself)
         ok = (parker[me] == EMPTY);
         parker[me] = (ok -> SLEEPING : parker[me])
     };
-    /* [parker_futex.c: thrum__port_park: "futex_wait(word, SLEEPING, end_of_sleep(at));"]
+    /* [parker_futex.c: thrum__port_park: "futex_wait(word, SLEEPING, thrum__posix_end_of_sleep(at));"]
      * [parker_futex.c: futex_wait: "syscall(FUTEX_CALL, word, FUTEX_WAIT_BITSET"]
      * [parker_futex.c: thrum__port_park: "thrum__exchange_u32_acq_rel(word, EMPTY);"]
      * The kernel compares and queues in one step; or it finds something else, a signal comes, or the clock ends it. */
